@@ -1,0 +1,44 @@
+"""What can be wrong with a workbook, named by its cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+class RulesError(Exception):
+    """Base of everything `rules` raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: where it is (sheet and cell), what it is, and what to do about it.
+
+    `row` is the row number as the spreadsheet shows it, `column` the header's text.
+    """
+
+    code: str
+    sheet: str
+    message: str
+    fix: str
+    cell: str = ""
+    row: int | None = None
+    column: str = ""
+    rule_id: str = ""
+    value: str = ""
+    suggestion: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.sheet}!{self.cell}" if self.cell else self.sheet
+        return f"{self.severity.upper():5} {self.code}  {place}  {self.message}  Fix: {self.fix}"
+
+
+class WorkbookError(RulesError):
+    """The workbook is refused. `problems` holds every mistake found, sorted by sheet and row."""
+
+    def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(p) for p in self.problems))

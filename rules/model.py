@@ -1,0 +1,220 @@
+"""The routing tables as frozen values: what the workbook says, checked, with each thing's cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rules.cells import Condition
+    from rules.errors import Problem
+
+FactType = Literal["text", "closed", "number", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A fact whose raw text names no known value: never guessed; only `(unmapped)` and `*` match it."""
+
+    raw: str
+
+
+FactValue = str | Decimal | date | Unmapped | None
+"""A normalised fact: text or code, number, date, unmapped, or None when the lead says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact the rules may read. `closed` facts have a list of known codes; country's is built in."""
+
+    name: str
+    type: FactType
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownValue:
+    """A row of sheet Values: the code that rules use, and the other spellings that mean it."""
+
+    fact: str
+    code: str
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    from_: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One rule. It holds when every condition holds; then it sets facts, or decides.
+
+    `conditions` and `sets` pair a fact's name with a Condition or a text; `cells` gives the address of each
+    column by its header ("If country" -> "E14"). At most one of team, owner (a Person ID) and hold is given.
+    `languages` and `tags` are what the taker must have (`Then Language`, `Then Tags`).
+    """
+
+    layer: str
+    sheet: str
+    row: int
+    rule_id: str
+    order: Decimal
+    conditions: tuple[tuple[str, Condition], ...]
+    sets: tuple[tuple[str, str], ...] = ()
+    team: str | None = None
+    owner: str | None = None
+    hold: str | None = None
+    from_: date | None = None
+    until: date | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The cell texts as typed, by header: what `explain` prints."""
+
+    @property
+    def decides(self) -> bool:
+        return self.team is not None or self.owner is not None or self.hold is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One decision table: rows in Order, the first that holds wins."""
+
+    name: str
+    sheet: str
+    order: Decimal
+    when_nothing_matches: Literal["continue", "hold"]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Whole days in the team's time zone, both ends included."""
+
+    from_: date
+    until: date
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Salesperson:
+    """One person in one team. Caps count automatic leads per day and (Monday) week in the team's zone."""
+
+    id: str
+    name: str
+    email: str
+    crm_user_id: str
+    team: str
+    weight: int = 1
+    daily_cap: int | None = None
+    weekly_cap: int | None = None
+    languages: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    active: bool = True
+    start: date | None = None
+    end: date | None = None
+    absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team and its people. `if_nobody`: hold, queue (`queue_id`), or team (`fallback_team`)."""
+
+    name: str
+    time_zone: str = "UTC"
+    people: tuple[Salesperson, ...] = ()
+    if_nobody: Literal["hold", "team", "queue"] = "hold"
+    fallback_team: str | None = None
+    queue_id: str | None = None
+    alert_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerOverride:
+    """Leads of this company domain or Account ID go to this person, until the day given (included)."""
+
+    key: str
+    person: str
+    until: date | None = None
+    cell: str = ""
+
+
+@dataclass(frozen=True)
+class RoutingTables:
+    """The checked content of one workbook. `version` is the sha256 of its bytes.
+
+    `settings` is folded-name -> text (see `rules.settings`); `warnings` are what the check said besides.
+    """
+
+    version: str
+    settings: Mapping[str, str]
+    facts: tuple[Fact, ...]
+    values: tuple[KnownValue, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    layers: tuple[Layer, ...]
+    teams: tuple[Team, ...]
+    overrides: tuple[OwnerOverride, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    saved_by: str = ""
+
+    @cached_property
+    def team_by_name(self) -> dict[str, Team]:
+        return {t.name: t for t in self.teams}
+
+    @cached_property
+    def people_by_id(self) -> dict[str, tuple[Salesperson, ...]]:
+        """Person ID -> that person's row in each of their teams."""
+        found: dict[str, list[Salesperson]] = {}
+        for team in self.teams:
+            for person in team.people:
+                found.setdefault(person.id, []).append(person)
+        return {k: tuple(v) for k, v in found.items()}
+
+    @cached_property
+    def person_by_crm_user(self) -> dict[str, str]:
+        """CRM user id (18 characters) -> Person ID."""
+        return {p.crm_user_id: p.id for team in self.teams for p in team.people}
+
+    @cached_property
+    def fact_by_name(self) -> dict[str, Fact]:
+        return {f.name: f for f in self.facts}
+
+    @property
+    def time_zone(self) -> str:
+        return self.settings.get("time zone", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row that held on the walk: where it stands, the cell that decided or set, and what it set."""
+
+    layer: str
+    sheet: str
+    row: int
+    rule_id: str
+    cell: str
+    sets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Team, owner (Person ID), or held with a reason of the closed list; and the steps that led there.
+
+    `facts` are the normalised facts after all layers, `needs` what the taker must have:
+    {"language": "de", "tags": ("healthcare",)}, each only when a row asked for it.
+    """
+
+    team: str | None
+    owner: str | None
+    reason: str | None
+    detail: str
+    lane: str
+    facts: Mapping[str, FactValue]
+    needs: Mapping[str, str | tuple[str, ...]]
+    steps: tuple[Step, ...]
+
+    @property
+    def rule_id(self) -> str:
+        return self.steps[-1].rule_id if self.steps else ""
