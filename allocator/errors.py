@@ -1,0 +1,55 @@
+"""Errors, by what to do next. Each message says what happened, then what to do.
+
+AllocatorError
+  ConfigError      refuse to start: a person must change the configuration
+    SchemaError    the store has another schema than this program
+  BusyError        another run holds the lease: wait for it
+  FencedError      our lease was taken over: write nothing more
+  SourceError      this system cannot be used now: others go on, alert now
+    LoginError     it refused our log-in
+    QuotaError     it allows no more calls for a while: finish, start nothing new
+  RetryableError   the outbox or the next run tries again
+  RecordError      this lead is held, the run goes on
+"""
+
+from __future__ import annotations
+
+
+class AllocatorError(Exception):
+    """Base of everything this program raises on purpose."""
+
+
+class ConfigError(AllocatorError):
+    """The configuration cannot be used: refuse to start."""
+
+
+class SchemaError(ConfigError):
+    """The store's schema is older or newer than this program."""
+
+
+class BusyError(AllocatorError):
+    """Another run holds the lease."""
+
+
+class FencedError(AllocatorError):
+    """Our lease was taken over; nothing more may be written under it."""
+
+
+class SourceError(AllocatorError):
+    """A system cannot be reached or refuses us as a whole."""
+
+
+class LoginError(SourceError):
+    """The system refused the log-in."""
+
+
+class QuotaError(SourceError):
+    """The system allows no more calls for now."""
+
+
+class RetryableError(AllocatorError):
+    """It may work the next time; nothing was lost."""
+
+
+class RecordError(AllocatorError):
+    """One record cannot be handled; it is held and the others go on."""

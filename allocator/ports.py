@@ -1,0 +1,325 @@
+"""Every port in one file: what the service needs from the world, and what it may rely on.
+
+A port is a noun; an adapter is vendor + noun (`SalesforceCRM`, `SqlStore`). Every adapter and every shipped
+fake passes the port's contract suite in tests/contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from allocator.domain.lead import (
+    CrmUser,
+    LeadKey,
+    LeadStatus,
+    Match,
+    OwnerWrite,
+    Record,
+    State,
+    WriteAnswer,
+)
+from allocator.domain.plan import Assigned, Plan, TurnRow
+from rules.rotation import Ledger
+
+
+class Clock(Protocol):
+    """The product's only source of time."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+
+# --- CRM ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class CrmUsage:
+    """What this process has asked of the CRM so far. `by_kind` sums to `requests`.
+
+    Kinds: login, pull, users, members, people, accounts, write, read, describe.
+    """
+
+    requests: int = 0
+    by_kind: dict[str, int] = field(default_factory=dict)
+    cache_hits: int = 0
+    cache_misses: int = 0
+
+
+class CRM(Protocol):
+    """A CRM that holds Leads. Ids are in the vendor's canonical form (Salesforce: 18 characters).
+
+    Any method may raise SourceError (LoginError, QuotaError): the system cannot be used now, nothing half-read
+    is returned. Malformed or short answers are never read as "no leads".
+    """
+
+    name: str
+    """The source's name: "salesforce"."""
+    usage: CrmUsage
+
+    def intake_ids(self) -> frozenset[str]:
+        """Ids of the configured intake owners. Raises ConfigError naming one that does not exist."""
+
+    def now(self) -> datetime:
+        """The CRM's own clock as of its last answer (its Date header), aware UTC."""
+
+    def pull(self) -> Iterator[Sequence[Record]]:
+        """Every open Lead in intake, page by page, oldest first; a record seen twice may come twice."""
+
+    def converted_since(self, mark: datetime) -> Sequence[LeadStatus]:
+        """Leads whose record says converted, changed at or after `mark` (CRM time)."""
+
+    def status(self, ids: Collection[str]) -> Mapping[str, LeadStatus]:
+        """A fresh read of these Leads, never from a cache, deleted ones included. One entry per id asked."""
+
+    def users(self) -> Mapping[str, CrmUser]:
+        """Every user by id, active or not. Cached for the run."""
+
+    def campaigns_of(self, ids: Collection[str]) -> Mapping[str, Mapping[str, object]]:
+        """Lead id -> fields "CampaignMember.<path>" of its newest campaign membership; absent when none."""
+
+    def people_by_email(self, emails: Collection[str]) -> Mapping[str, tuple[Match, ...]]:
+        """Folded e-mail -> open Leads (not converted) and Contacts with it, each once. Cached for the run."""
+
+    def accounts_by_domain(self, domains: Collection[str]) -> Mapping[str, tuple[Match, ...]]:
+        """Company domain -> Accounts whose web site is that domain. Cached for the run."""
+
+    def give(self, writes: Sequence[OwnerWrite]) -> Sequence[WriteAnswer]:
+        """Set owners, each on its own condition, the vendor's own assignment rules switched off.
+
+        One answer per write, in order. Never raises for one record; an answer that did not arrive is UNKNOWN.
+        Invalidates what the cache holds of these Leads.
+        """
+
+
+# --- Store ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write, until `expires` by the store's clock. `token` grows with every holder."""
+
+    token: int
+    run: int
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TablesVersion:
+    """A workbook as it was accepted."""
+
+    sha256: str
+    content: bytes
+    accepted_at: datetime
+    origin: str
+    saved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead as the store knows it. `basis` is what its hold depended on (domain.plan.basis_of)."""
+
+    key: LeadKey
+    record: Record
+    state: State
+    epoch: int
+    reason: str | None = None
+    detail: str = ""
+    by: str | None = None
+    team: str | None = None
+    lane: str = ""
+    person: str | None = None
+    owner: str | None = None
+    """The CRM owner id decided for the current epoch."""
+    since: datetime | None = None
+    """Since when it is in this state."""
+    basis: str = ""
+    last_person: str | None = None
+    """Who returned it last: not first choice."""
+    run: int | None = None
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWrite:
+    """An owner write that waits in the outbox. `attempts` > 0: it may have happened; read first."""
+
+    id: int
+    key: LeadKey
+    epoch: int
+    owner: str
+    person: str | None
+    team: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a decided lead: its final state for this epoch. The turn is given back if `give_back`."""
+
+    key: LeadKey
+    epoch: int
+    state: State
+    reason: str | None = None
+    detail: str = ""
+    give_back: bool = False
+    record: Record | None = None
+    """The record as last read, where it was read again."""
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A marketing record and its CRM object. state: live, converted."""
+
+    key: LeadKey
+    crm: str
+    object: str
+    crm_id: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run as recorded. `summary` is the run's JSON object once it finished."""
+
+    run: int
+    slot: str
+    by: str
+    state: str
+    started: datetime
+    finished: datetime | None
+    live: bool
+    tables_version: str | None
+    summary: Mapping[str, Any]
+
+
+class Store(Protocol):
+    """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
+
+    A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.
+    """
+
+    def close(self) -> None: ...
+
+    # runs and the lease
+    def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
+        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (by, host, pid)".
+
+        An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
+        closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is.
+        """
+
+    def renew(self, lease: Lease, *, seconds: int) -> Lease:
+        """Keep the lease. Raises FencedError when it is no longer ours."""
+
+    def end_run(self, lease: Lease, *, at: datetime, state: str, summary: Mapping[str, Any]) -> None:
+        """Close the run (done, failed, handed_over) and free the lease, in one transaction."""
+
+    def runs(self, limit: int = 20) -> Sequence[RunRow]:
+        """Newest first."""
+
+    def run(self, number: int) -> RunRow | None: ...
+
+    def last_run_number(self) -> int:
+        """0 when none."""
+
+    # tables
+    def tables(self) -> TablesVersion | None:
+        """The newest accepted version."""
+
+    def accept_tables(self, lease: Lease, version: TablesVersion) -> None: ...
+
+    def tables_known(self, sha256: str) -> bool:
+        """Whether this version was ever accepted (a host whose file is older never replaces a newer one)."""
+
+    # pull
+    def mark(self, source: str) -> datetime | None: ...
+
+    def add_pulled(self, lease: Lease, source: str, records: Iterable[Record], mark: datetime | None) -> int:
+        """Insert new leads as waiting, refresh the records of known ones, move the mark forward; one
+        transaction. A known lead's state and epoch never change here. Returns how many are new."""
+
+    # what the planner needs
+    def leads(
+        self, keys: Collection[LeadKey] | None = None, *, states: Collection[State] | None = None
+    ) -> Sequence[LeadRow]:
+        """By key, by state, or both; ordered by (created, key)."""
+
+    def find(self, text: str) -> Sequence[LeadRow]:
+        """Leads by "source:id" or bare source id (15 or 18 characters)."""
+
+    def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
+        """(team, lane) -> ledger; team credits and last turns are over all lanes."""
+
+    def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
+        """(team, Person ID, decided at) of each lead decided at or after `at` and not given back since."""
+
+    # decide
+    def commit_plan(self, lease: Lease, plan: Plan, *, at: datetime, tables_version: str) -> None:
+        """Decisions with their trace, turns, ledger, outbox rows and lead states, in one transaction.
+
+        Raises an error and changes nothing if any (lead, epoch) is already decided.
+        """
+
+    # deliver
+    def pending(self) -> Sequence[PendingWrite]:
+        """Owner writes not settled yet, in order of decision; those of observe mode are not among them."""
+
+    def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
+        """Record durably that these writes are about to be sent."""
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
+        """Final states; outbox rows done; turns given back at most once; links made for confirmed leads."""
+
+    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
+        """Confirmed or taken leads found in intake again become waiting; last_person is who had them."""
+
+    def drop_observed(self, lease: Lease) -> int:
+        """Forget what observe mode decided: decisions, turns, ledger. Leads wait again. Returns how many."""
+
+    # links
+    def links(
+        self, *, keys: Collection[LeadKey] | None = None, state: str | None = None
+    ) -> Sequence[Link]: ...
+
+    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
+        """Lead key -> Contact id: the live Lead link becomes `converted`, a live Contact link is made.
+
+        Returns how many were switched; one that is already switched is not counted.
+        """
+
+    # answers
+    def held(self) -> Sequence[LeadRow]: ...
+
+    def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
+        """All epochs of a lead, newest first: epoch, at, run, state, reason, detail, by, team, lane, person,
+        owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool)."""
+
+    def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
+        """Held leads (all when None) are decided again by the next run whatever their reason. Returns how many."""
+
+    def backup(self, path: str) -> None:
+        """A consistent copy of the store in one file; works while a run is on."""
+
+
+__all__ = [
+    "CRM",
+    "Assigned",
+    "Clock",
+    "CrmUsage",
+    "Lease",
+    "LeadRow",
+    "Link",
+    "PendingWrite",
+    "RunRow",
+    "Settlement",
+    "Store",
+    "TablesVersion",
+    "TurnRow",
+    "AbstractContextManager",
+]
