@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from rules.rotation import Ledger
+
 from allocator.domain.lead import (
     CrmUser,
     LeadKey,
@@ -23,7 +25,6 @@ from allocator.domain.lead import (
     WriteAnswer,
 )
 from allocator.domain.plan import Assigned, Plan, TurnRow
-from rules.rotation import Ledger
 
 
 class Clock(Protocol):
@@ -33,7 +34,7 @@ class Clock(Protocol):
         """Aware UTC."""
 
 
-# --- CRM ------------------------------------------------------------------------------------------------------
+# --- CRM ---
 
 
 @dataclass(slots=True)
@@ -52,8 +53,8 @@ class CrmUsage:
 class CRM(Protocol):
     """A CRM that holds Leads. Ids are in the vendor's canonical form (Salesforce: 18 characters).
 
-    Any method may raise SourceError (LoginError, QuotaError): the system cannot be used now, nothing half-read
-    is returned. Malformed or short answers are never read as "no leads".
+    Any method may raise SourceError (LoginError, QuotaError): the system cannot be used now, and nothing
+    half-read is returned. Malformed or short answers are never read as "no leads".
     """
 
     name: str
@@ -95,7 +96,7 @@ class CRM(Protocol):
         """
 
 
-# --- Store ----------------------------------------------------------------------------------------------------
+# --- Store ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,10 @@ class PendingWrite:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a decided lead: its final state for this epoch. The turn is given back if `give_back`."""
+    """What became of a decided lead: its final state for this epoch, its turn given back or not.
+
+    `avoid` is a Person ID who is not first choice next time (`LeadRow.last_person`).
+    """
 
     key: LeadKey
     epoch: int
@@ -169,6 +173,7 @@ class Settlement:
     record: Record | None = None
     """The record as last read, where it was read again."""
     basis: str = ""
+    avoid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class Store(Protocol):
 
     # runs and the lease
     def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
-        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (by, host, pid)".
+        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (host, pid)".
 
         An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
         closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is.
@@ -301,7 +306,7 @@ class Store(Protocol):
         owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool)."""
 
     def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
-        """Held leads (all when None) are decided again by the next run whatever their reason. Returns how many."""
+        """Held leads (all when None) are decided again by the next run, whatever their reason; how many."""
 
     def backup(self, path: str) -> None:
         """A consistent copy of the store in one file; works while a run is on."""
@@ -309,11 +314,12 @@ class Store(Protocol):
 
 __all__ = [
     "CRM",
+    "AbstractContextManager",
     "Assigned",
     "Clock",
     "CrmUsage",
-    "Lease",
     "LeadRow",
+    "Lease",
     "Link",
     "PendingWrite",
     "RunRow",
@@ -321,5 +327,4 @@ __all__ = [
     "Store",
     "TablesVersion",
     "TurnRow",
-    "AbstractContextManager",
 ]
