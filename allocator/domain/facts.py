@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from allocator.domain.lead import Record
 from rules.freemail import company_domain
+
+from allocator.domain.lead import Record
 
 FactFields = Mapping[str, tuple[str, ...]]
 """Fact name -> field paths, the first non-empty one wins."""

@@ -14,13 +14,14 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rules.freemail import company_domain
+from rules.layers import decide
+from rules.rotation import Ledger, Rotation, Skipped, Taken, Turn, eligible, why_empty
+
 from allocator.domain.facts import FactFields, email_of, facts_of
 from allocator.domain.lead import By, CrmUser, LeadKey, Match, Reason, Record, State
 from rules.fold import fold
-from rules.freemail import company_domain
-from rules.layers import decide
 from rules.model import Decision, FactValue, OwnerOverride, RoutingTables, Salesperson, Team, Unmapped
-from rules.rotation import Ledger, Rotation, Skipped, Taken, Turn, eligible, why_empty
 
 
 @dataclass(frozen=True, slots=True)
