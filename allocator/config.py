@@ -1,7 +1,7 @@
 """Settings: allocator.toml < environment (ALLOCATOR__SECTION__KEY) < flags, checked before anything starts.
 
-Paths are relative to the file. A wrong or unknown key is a ConfigError that names it and the nearest known one;
-no message ever repeats a value, since it might be a secret.
+Paths are relative to the file. A wrong or unknown key is a ConfigError that names it and the nearest known
+one; no message ever repeats a value, since it might be a secret.
 """
 
 from __future__ import annotations

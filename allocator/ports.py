@@ -6,13 +6,10 @@ fake passes the port's contract suite in tests/contracts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-
-from rules.rotation import Ledger
 
 from allocator.domain.lead import (
     CrmUser,
@@ -25,6 +22,9 @@ from allocator.domain.lead import (
     WriteAnswer,
 )
 from allocator.domain.plan import Assigned, Plan, TurnRow
+from rules.errors import Problem
+from rules.model import RoutingTables
+from rules.rotation import Ledger
 
 
 class Clock(Protocol):
@@ -48,6 +48,45 @@ class CrmUsage:
     by_kind: dict[str, int] = field(default_factory=dict)
     cache_hits: int = 0
     cache_misses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TablesVersion:
+    """A workbook as it was accepted."""
+
+    sha256: str
+    content: bytes
+    accepted_at: datetime
+    origin: str
+    saved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TablesLook:
+    """What a look at the workbook gave: the tables to use, and what was wrong with the file if anything.
+
+    `version` is to be accepted when `fresh`. `refused` holds the problems of a file that was not used.
+    """
+
+    tables: RoutingTables
+    version: TablesVersion
+    fresh: bool = False
+    refused: tuple[Problem, ...] = ()
+    note: str = ""
+
+
+class Tables(Protocol):
+    """The workbook: the file that marketing edits, and the last good version behind it."""
+
+    def look(self, store: Store, *, now: datetime, extra: ExtraCheck) -> TablesLook:
+        """The file when it is good, else the last good version. Reads only; never saves the file.
+
+        `extra` adds the problems that only the configuration and the CRM can show. Raises
+        rules.errors.WorkbookError when the file is refused and there is no last good version.
+        """
+
+
+ExtraCheck = Callable[[RoutingTables], Sequence[Problem]]
 
 
 class CRM(Protocol):
@@ -106,17 +145,6 @@ class Lease:
     token: int
     run: int
     expires: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TablesVersion:
-    """A workbook as it was accepted."""
-
-    sha256: str
-    content: bytes
-    accepted_at: datetime
-    origin: str
-    saved_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +241,7 @@ class Store(Protocol):
 
     # runs and the lease
     def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
-        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (host, pid)".
+        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (host)".
 
         An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
         closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is.
@@ -312,9 +340,12 @@ class Store(Protocol):
         """A consistent copy of the store in one file; works while a run is on."""
 
 
+Progress = Callable[[str, int, int | None], None]
+"""Told as work goes on: stage, how many done, how many in all (None when not known)."""
+
+
 __all__ = [
     "CRM",
-    "AbstractContextManager",
     "Assigned",
     "Clock",
     "CrmUsage",
@@ -325,6 +356,8 @@ __all__ = [
     "RunRow",
     "Settlement",
     "Store",
+    "Tables",
+    "TablesLook",
     "TablesVersion",
     "TurnRow",
 ]

@@ -1,0 +1,188 @@
+"""Stage deliver: give each decided lead its owner in the CRM, and believe only what is read back.
+
+An answer says what happened to the request, never what the record is now. So after each batch the Leads are
+read: ours is confirmed, still in intake is sent again on the new stamp, anybody else's is taken and never
+overwritten. One epoch sends one owner only, however often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from allocator.domain.lead import LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
+from allocator.errors import SourceError
+from allocator.ports import CRM, Lease, PendingWrite, Progress, Settlement, Store
+from allocator.service.pull import fate
+
+BATCH = 200
+"""Leads a batch: eight composites of 25, one read-back."""
+TRIES = 3
+LOCK_TRIES = 4
+
+
+@dataclass(slots=True)
+class _Item:
+    """One write on its way: its newest stamp, and how often it was sent in this run."""
+
+    pending: PendingWrite
+    stamp: datetime | None
+    sent: int = 0
+    answer: WriteAnswer | None = None
+
+    @property
+    def id(self) -> str:
+        return self.pending.key.source_id
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What became of the writes of one run: `settled` are final, `left` wait for the next run."""
+
+    settled: list[Settlement] = field(default_factory=list)
+    left: list[PendingWrite] = field(default_factory=list)
+    refused_owners: set[str] = field(default_factory=set)
+    trouble: SourceError | None = None
+
+
+def deliver(
+    crm: CRM,
+    store: Store,
+    lease: Lease,
+    *,
+    stamps: Mapping[str, datetime],
+    now: Callable[[], datetime],
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Delivery:
+    """Send every pending write. `stamps` maps Lead ids to the stamp they were pulled with, this run.
+
+    A write without a fresh stamp, or one that may have been sent before, is read first. Stops early on
+    `stop()` or when the CRM cannot be used; what is not settled stays in the outbox.
+    """
+    crew = _Courier(crm, store, lease, now)
+    items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in store.pending()]
+    for start in range(0, len(items), BATCH):
+        batch = items[start : start + BATCH]
+        if crew.done.trouble is not None or stop():
+            crew.done.left.extend(i.pending for i in batch)
+            continue
+        crew.carry(batch)
+        progress("deliver", start + len(batch), len(items))
+    return crew.done
+
+
+class _Courier:
+    """Carries batches: read where needed, send, read back, settle."""
+
+    def __init__(self, crm: CRM, store: Store, lease: Lease, now: Callable[[], datetime]) -> None:
+        self.crm, self.store, self.lease, self.now = crm, store, lease, now
+        self.intake = crm.intake_ids()
+        self.done = Delivery()
+
+    def carry(self, batch: Sequence[_Item]) -> None:
+        """One batch to its end: each item settled, or left for the next run."""
+        try:
+            todo = self._read([i for i in batch if i.stamp is None]) + [i for i in batch if i.stamp]
+            while todo:
+                todo = self._round(todo)
+        except SourceError as error:
+            self.done.trouble = error
+        settled = {(s.key, s.epoch) for s in self.done.settled}
+        left = (i.pending for i in batch if (i.pending.key, i.pending.epoch) not in settled)
+        self.done.left.extend(left)
+
+    def _round(self, items: Sequence[_Item]) -> list[_Item]:
+        """Send once, settle what the answers settle, read the rest back. Returns what is to be sent again."""
+        ready = self._without_refused_owners(items)
+        if not ready:
+            return []
+        self.store.attempt(self.lease, [i.pending.id for i in ready])
+        answers = self.crm.give([OwnerWrite(i.id, i.pending.owner, _stamp(i)) for i in ready])
+        unsent = False
+        for item, answer in zip(ready, answers, strict=True):
+            item.answer = answer
+            item.sent += 1
+            unsent = unsent or answer.result is WriteResult.UNSENT
+        self._settle(filter(None, (self._refusal(i) for i in ready)))
+        again = self._read([i for i in ready if not self._final(i)])
+        if unsent:
+            self.done.trouble = self.done.trouble or SourceError("the CRM takes no more writes for now")
+            return []
+        return again
+
+    def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
+        """An owner the CRM refused once is out for this run: their other leads are not sent at all."""
+        out = [i for i in items if i.pending.owner in self.done.refused_owners]
+        self._settle(_held(i, Reason.OWNER_REFUSED, "refused for another lead of this run") for i in out)
+        return [i for i in items if i.pending.owner not in self.done.refused_owners]
+
+    def _refusal(self, item: _Item) -> Settlement | None:
+        """What the answer alone settles: the CRM surely did not write, and trying again would not help."""
+        answer = item.answer
+        assert answer is not None
+        if answer.result is WriteResult.REFUSED_OWNER:
+            self.done.refused_owners.add(item.pending.owner)
+            return _held(item, Reason.OWNER_REFUSED, answer.detail)
+        if answer.result is WriteResult.REJECTED:
+            return _held(item, Reason.CRM_REJECTED, answer.detail)
+        return None
+
+    def _final(self, item: _Item) -> bool:
+        assert item.answer is not None
+        return item.answer.result in (WriteResult.REFUSED_OWNER, WriteResult.REJECTED)
+
+    def _read(self, items: Sequence[_Item]) -> list[_Item]:
+        """Read these Leads and settle what that shows. Returns those still ours to give, with their stamp."""
+        if not items:
+            return []
+        statuses = self.crm.status([i.id for i in items])
+        seen = [(i, statuses[i.id]) for i in items]
+        self._settle(filter(None, (self._outcome(i, s) for i, s in seen)))
+        return [i for i, s in seen if self._still_ours(i, s)]
+
+    def _outcome(self, item: _Item, status: LeadStatus) -> Settlement | None:
+        if _is_ours(item, status):
+            return Settlement(item.pending.key, item.pending.epoch, State.CONFIRMED)
+        gone = fate(item.pending.key, item.pending.epoch, status, self.intake)
+        if gone is not None:
+            return gone
+        if not self._may_send_again(item):
+            locked = item.answer is not None and item.answer.result is WriteResult.LOCKED
+            reason = Reason.LOCKED if locked else Reason.CONTESTED
+            return _held(item, reason, item.answer.detail if item.answer else "")
+        return None
+
+    def _still_ours(self, item: _Item, status: LeadStatus) -> bool:
+        item.stamp = status.stamp
+        open_ = not _is_ours(item, status) and fate(item.pending.key, 0, status, self.intake) is None
+        return open_ and status.stamp is not None and self._may_send_again(item)
+
+    def _may_send_again(self, item: _Item) -> bool:
+        locked = item.answer is not None and item.answer.result is WriteResult.LOCKED
+        return item.sent < (LOCK_TRIES if locked else TRIES)
+
+    def _settle(self, settlements: Iterable[Settlement]) -> None:
+        found = tuple(settlements)
+        if found:
+            self.store.settle(self.lease, found, at=self.now())
+            self.done.settled.extend(found)
+
+
+def _is_ours(item: _Item, status: LeadStatus) -> bool:
+    """Converted by the owner we gave it to is ours too: the link moves to the Contact at a later look."""
+    return status.owner == item.pending.owner and status.known and not status.deleted
+
+
+def _stamp(item: _Item) -> datetime:
+    assert item.stamp is not None
+    return item.stamp
+
+
+def _held(item: _Item, reason: Reason, detail: str) -> Settlement:
+    pending = item.pending
+    avoid = pending.person if reason is Reason.OWNER_REFUSED else None
+    return Settlement(
+        pending.key, pending.epoch, State.HELD, reason=str(reason), detail=detail, give_back=True, avoid=avoid
+    )

@@ -1,0 +1,115 @@
+"""Stage report: what a run did, as the one JSON object that people, scripts and the next tools read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from allocator.domain.lead import LeadKey, State
+from allocator.domain.plan import Assigned
+from allocator.ports import CrmUsage, LeadRow, PendingWrite, Settlement
+
+SCHEMA = 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """Each lead this run took up, once, with where it ended. `again`: known from an earlier run."""
+
+    outcome: dict[LeadKey, tuple[str, str | None]] = field(default_factory=dict)
+    place: dict[LeadKey, tuple[str | None, str | None]] = field(default_factory=dict)
+    again: set[LeadKey] = field(default_factory=set)
+    returned: int = 0
+    switched: int = 0
+
+    def leftover(self, pending: Iterable[PendingWrite]) -> None:
+        """Writes of earlier runs that this one carries on with."""
+        for write in pending:
+            self.again.add(write.key)
+            self.place[write.key] = (write.team, write.person)
+            self.outcome[write.key] = ("retry", None)
+
+    def planned(self, decided: Iterable[Assigned], again: Iterable[LeadKey], *, live: bool) -> None:
+        """What was decided. In observe mode a decision counts as if it were delivered."""
+        self.again.update(again)
+        for one in decided:
+            self.place[one.key] = (one.team, one.person)
+            given = "retry" if live else "assigned"
+            self.outcome[one.key] = (given, None) if one.state is State.DECIDED else ("held", one.reason)
+
+    def settled(self, settlements: Iterable[Settlement], *, again: bool = False) -> None:
+        names = {
+            State.CONFIRMED: "assigned",
+            State.TAKEN: "taken",
+            State.HELD: "held",
+            State.CLOSED: "closed",
+        }
+        for one in settlements:
+            self.outcome[one.key] = (names[one.state], one.reason)
+            if again:
+                self.again.add(one.key)
+
+    def counts(self) -> dict[str, int]:
+        """pulled + redecided = assigned + held + taken + closed + retry, by construction."""
+        ends = Counter(kind for kind, _ in self.outcome.values())
+        redecided = sum(1 for key in self.outcome if key in self.again)
+        return {
+            "pulled": len(self.outcome) - redecided,
+            "redecided": redecided,
+            "returned": self.returned,
+            **{kind: ends[kind] for kind in ("assigned", "held", "taken", "closed", "retry")},
+            "converted": self.switched,
+        }
+
+    def held_reasons(self) -> dict[str, int]:
+        return dict(sorted(Counter(r for kind, r in self.outcome.values() if kind == "held" and r).items()))
+
+    def teams(self) -> dict[str, dict[str, int]]:
+        """Team -> Person ID -> leads given in this run; a queue's leads stand under "(queue)"."""
+        split: dict[str, Counter[str]] = {}
+        for key, (kind, _) in self.outcome.items():
+            team, person = self.place.get(key, (None, None))
+            if kind == "assigned" and team:
+                split.setdefault(team, Counter())[person or "(queue)"] += 1
+        return {team: dict(sorted(people.items())) for team, people in sorted(split.items())}
+
+
+def summary(
+    tally: Tally,
+    *,
+    run: int,
+    slot: str,
+    by: str,
+    tables_version: str | None,
+    live: bool,
+    usage: CrmUsage,
+    held: Iterable[LeadRow],
+    seconds: float,
+    notes: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The run's JSON object (contracts: run)."""
+    return {
+        "schema": SCHEMA,
+        "run": run,
+        "slot": slot,
+        "by": by,
+        "tables_version": tables_version,
+        "live": live,
+        "leads": {**tally.counts(), "held_total": sum(1 for _ in held)},
+        "held_reasons": tally.held_reasons(),
+        "teams": tally.teams(),
+        "crm": crm_counts(usage),
+        "seconds": round(seconds, 3),
+        "notes": list(notes),
+    }
+
+
+def crm_counts(usage: CrmUsage) -> Mapping[str, Any]:
+    return {
+        "requests": usage.requests,
+        "by_kind": dict(sorted(usage.by_kind.items())),
+        "cache_hits": usage.cache_hits,
+        "cache_misses": usage.cache_misses,
+    }
