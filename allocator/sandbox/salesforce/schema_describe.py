@@ -86,9 +86,9 @@ def _field_abilities(field: "Field") -> dict[str, Any]:
 def _field_constants() -> dict[str, Any]:
     """Keys that every field has and none of ours uses."""
     off = """
-        aiPredictionField cascadeDelete dependentPicklist deprecatedAndHidden displayLocationInDecimal encrypted
-        formulaTreatNullNumberAsZero highScaleNumber htmlFormatted restrictedDelete searchPrefilterable
-        writeRequiresMasterRead
+        aiPredictionField cascadeDelete dependentPicklist deprecatedAndHidden encrypted
+        displayLocationInDecimal formulaTreatNullNumberAsZero highScaleNumber htmlFormatted restrictedDelete
+        searchPrefilterable writeRequiresMasterRead
     """
     none = """
         calculatedFormula controllerName defaultValueFormula filteredLookupInfo inlineHelpText mask maskType

@@ -531,8 +531,8 @@ _SOURCE = "Web;Phone Inquiry;Partner Referral;Purchased List;Other"
 _INDUSTRY = (
     "Agriculture;Apparel;Banking;Biotechnology;Chemicals;Communications;Construction;Consulting;"
     "Education;Electronics;Energy;Engineering;Entertainment;Environmental;Finance;Food & Beverage;"
-    "Government;Healthcare;Hospitality;Insurance;Machinery;Manufacturing;Media;Not For Profit;Recreation;Retail;"
-    "Shipping;"
+    "Government;Healthcare;Hospitality;Insurance;Machinery;Manufacturing;Media;Not For Profit;Recreation;"
+    "Retail;Shipping;"
     "Technology;Telecommunications;Transportation;Utilities;Other"
 )
 # ISO 3166-1 alpha-2, which is what an org with state and country picklists is set up with.
