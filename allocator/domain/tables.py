@@ -1,8 +1,8 @@
-"""What only configuration and CRM can show about a workbook: facts nobody maps, queues that would go round."""
+"""What only configuration and CRM can show about a workbook: unmapped facts, queues that go round."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from rules.errors import Problem
 from rules.model import RoutingTables, Row
@@ -17,9 +17,9 @@ CODES = {
 
 
 def problems_with(
-    tables: RoutingTables, *, fact_names: Collection[str], intake: Mapping[str, str] | Collection[str]
+    tables: RoutingTables, *, fact_names: Collection[str], intake: Collection[str]
 ) -> tuple[Problem, ...]:
-    """Problems of severity error, sorted by sheet. `fact_names` are the configured facts, `intake` owner ids."""
+    """Problems of severity error, by sheet. `fact_names` are the configured facts, `intake` owner ids."""
     return (*_unmapped_facts(tables, fact_names), *_round_trips(tables, intake))
 
 

@@ -1,20 +1,21 @@
 """One run, from lease to report: read this file first.
 
-Gather (tables, leads, look-ups), plan (pure), commit, then carry the plan out. A crash anywhere leaves work that
-the next run finishes from the store alone.
+Gather (tables, leads, look-ups), plan (pure), commit, then carry the plan out. A crash anywhere leaves work
+that the next run finishes from the store alone.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from allocator.domain.facts import FactFields
+from allocator.domain.lead import LeadKey, Record
 from allocator.domain.plan import Lookups
 from allocator.domain.tables import problems_with
 from allocator.errors import FencedError, SourceError
@@ -44,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: its JSON object, its state (done, failed, handed_over), and the CRM's trouble if any."""
+    """How a run ended: its JSON object, its state (done, failed, handed_over), the CRM's trouble if any."""
 
     summary: dict[str, Any]
     state: str
@@ -131,7 +132,7 @@ def _finish_earlier(job: Job, lease: Lease, tally: report.Tally) -> Delivery:
 
 
 def _decide(
-    job: Job, lease: Lease, tally: report.Tally, look: TablesLook, records: Any, skip: Any, now: datetime
+    job: Job, lease: Lease, tally: report.Tally, look: TablesLook, records: Sequence[Record], skip: frozenset[LeadKey], now: datetime
 ) -> None:
     lookups = Lookups(users=job.crm.users(), intake=job.crm.intake_ids())
     waiting = allocate.queue(job.store, lease, records, look, lookups, now=now, skip=skip)

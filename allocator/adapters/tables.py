@@ -1,0 +1,96 @@
+"""The workbook on disk, and the last good version of it in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from allocator.ports import ExtraCheck, Store, TablesLook, TablesVersion
+from rules.errors import Problem, WorkbookError
+from rules.model import RoutingTables
+from rules.workbook import load_bytes
+
+HALF_SAVED = frozenset({"W01", "W05"})
+"""What a file looks like while a spreadsheet program is writing it."""
+AGAIN = 3
+PAUSE_SECONDS = 2.0
+
+
+class WorkbookTables:
+    """Reads the workbook at `path`, never writes it. Loaded tables are kept by their sha256."""
+
+    def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.path = path
+        self._sleep = sleep
+        self._loaded: dict[str, RoutingTables] = {}
+
+    def look(self, store: Store, *, now: datetime, extra: ExtraCheck) -> TablesLook:
+        """The file when it is good, else the last good version (ports.Tables)."""
+        last = store.tables()
+        try:
+            content, tables = self._read(extra)
+        except WorkbookError as error:
+            return self._last_good(last, error, extra)
+        sha = tables.version
+        if last is not None and sha == last.sha256:
+            return TablesLook(tables, last)
+        if last is not None and store.tables_known(sha) and self._saved_at() <= last.accepted_at:
+            note = (
+                f"{self.path.name} is an older version; {last.sha256[:8]} of {last.accepted_at:%Y-%m-%d} runs"
+            )
+            return TablesLook(self._load(last.content, extra), last, note=note)
+        return TablesLook(
+            tables, TablesVersion(sha, content, now, str(self.path), tables.saved_by), fresh=True
+        )
+
+    def _read(self, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
+        """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""
+        for left in range(AGAIN, -1, -1):
+            content = self._bytes()
+            try:
+                return content, self._load(content, extra)
+            except WorkbookError as error:
+                if left == 0 or not {p.code for p in error.problems} & HALF_SAVED:
+                    raise
+            self._sleep(PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+    def _bytes(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise WorkbookError([_missing(self.path, error)]) from None
+
+    def _load(self, content: bytes, extra: ExtraCheck) -> RoutingTables:
+        sha = hashlib.sha256(content).hexdigest()
+        tables = self._loaded.get(sha) or load_bytes(content, name=self.path.name)
+        problems = extra(tables)
+        if problems:
+            raise WorkbookError(problems)
+        self._loaded = {sha: tables}
+        return tables
+
+    def _last_good(self, last: TablesVersion | None, error: WorkbookError, extra: ExtraCheck) -> TablesLook:
+        if last is None:
+            raise error
+        note = (
+            f"{self.path.name} is refused ({len(error.problems)} problems); "
+            f"{last.sha256[:8]} of {last.accepted_at:%Y-%m-%d %H:%M} runs. See: allocator tables check"
+        )
+        return TablesLook(self._load(last.content, extra), last, refused=error.problems, note=note)
+
+    def _saved_at(self) -> datetime:
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+
+def _missing(path: Path, error: OSError) -> Problem:
+    return Problem(
+        code="W00",
+        sheet="(file)",
+        value=path.name,
+        message=f"{path.name} cannot be read: {error.strerror}.",
+        fix="Put the workbook there, or name it in allocator.toml: workbook = ...",
+    )
