@@ -71,6 +71,8 @@ def closest(text: str) -> str | None:
     """The code whose code or English name is nearest to a misspelt text, or None when nothing is near."""
     key = fold(text)[:60]
     by_name = {fold(name): code for code, name in _countries().english.items()}
-    by_name |= {three: two for three, two in _countries().spellings.items() if len(three) <= 3 and three.isascii()}
+    by_name |= {
+        three: two for three, two in _countries().spellings.items() if len(three) <= 3 and three.isascii()
+    }
     near = difflib.get_close_matches(key, by_name, n=1, cutoff=0.7)
     return by_name[near[0]] if near else None

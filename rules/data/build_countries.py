@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,16 @@ def _is_country(code: str) -> bool:
 
 
 def _alpha3(codes: set[str]) -> dict[str, str]:
-    aliases: dict[str, list[str]] = get_global("territory_aliases")
+    aliases: Mapping[str, list[str]] = get_global("territory_aliases")
     found = {"XKX": "XK"}
     for three, twos in aliases.items():
-        if len(three) == 3 and three.isalpha() and three not in WITHDRAWN and len(twos) == 1 and twos[0] in codes:
+        if (
+            len(three) == 3
+            and three.isalpha()
+            and three not in WITHDRAWN
+            and len(twos) == 1
+            and twos[0] in codes
+        ):
             found.setdefault(three, twos[0])
     return {k: v for k, v in sorted(found.items()) if not k.startswith("X") or k == "XKX"}
 

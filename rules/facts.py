@@ -1,0 +1,192 @@
+"""The facts that ship, and how a lead's raw values become facts: codes, texts, numbers, dates, or visibly unmapped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from rules.fold import fold
+from rules.freemail import company_domain, domain
+from rules.line import parse_day, parse_number
+from rules.model import Fact, FactType, FactValue, RoutingTables, Unmapped
+from rules.vocabulary import NONE_CODE, Vocabulary, fact_key, vocabulary
+
+__all__ = ["Normaliser", "default_facts", "fact_key", "normalise", "normaliser_of", "vocabulary_of"]
+
+_CATALOGUE: Final[tuple[tuple[str, FactType, str], ...]] = (
+    ("campaign", "text", "The campaign's code or name; sheet Values lists the known ones"),
+    ("country", "closed", "By code, name in any language, or alias; the rules see the two-letter code"),
+    ("product", "text", "The product's code or name; sheet Values lists the known ones"),
+    ("language", "text", "The language's two-letter code, such as de"),
+    ("source", "text", "Where the lead came from"),
+    ("industry", "text", ""),
+    ("employees", "number", "How many people work there"),
+    ("state", "text", "State or province"),
+    ("city", "text", ""),
+    ("postcode", "text", ""),
+    ("company", "text", "The company's name"),
+    ("email_domain", "text", "The e-mail address's domain; a free-mail provider's counts as none"),
+    ("created", "date", "The day on which the lead was created"),
+    ("region", "text", "Set by a row, Then Region"),
+    ("segment", "text", "Set by a row, Then Segment"),
+    ("lane", "text", "Set by a row, Then Lane"),
+    ("product line", "text", "Set by a row, Then Product line"),
+)
+
+_T = TypeVar("_T")
+
+_CACHED_VALUES = 20_000
+_CACHED_LENGTH = 200
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?", re.ASCII)
+
+
+@lru_cache(maxsize=1)
+def default_facts() -> tuple[Fact, ...]:
+    """The facts that every workbook knows; its sheet Facts may retype them and add others."""
+    return tuple(Fact(name, type_, note) for name, type_, note in _CATALOGUE)
+
+
+class Normaliser:
+    """Turns raw values into facts, for one vocabulary. Remembers a bounded number of texts per fact.
+
+    A fact that no catalogue knows is a text. Blank is None. What a closed, number or date fact cannot read is
+    `Unmapped(raw)`; an unknown text stays the text it is, trimmed. The dates From and Until of known values are not
+    looked at: a spelling is understood before and after its time too.
+    """
+
+    def __init__(self, facts: Iterable[Fact], vocabulary: Vocabulary) -> None:
+        self._facts = {fact_key(f.name): f for f in facts}
+        self._vocabulary = vocabulary
+        self._readers: dict[str, tuple[str, Callable[[object], FactValue]]] = {}
+
+    def __call__(self, raw: Mapping[str, object]) -> dict[str, FactValue]:
+        """All facts of a lead, under the catalogue's spelling of their names."""
+        readers = self._readers
+        found: dict[str, FactValue] = {}
+        for name, value in raw.items():
+            known, read = readers.get(name) or self._reader(name)
+            found[known] = read(value)
+        return found
+
+    def value(self, name: str, raw: object) -> FactValue:
+        """One fact of a lead."""
+        return (self._readers.get(name) or self._reader(name))[1](raw)
+
+    def name(self, name: str) -> str:
+        """The catalogue's spelling of a fact's name."""
+        return (self._readers.get(name) or self._reader(name))[0]
+
+    def _reader(self, name: str) -> tuple[str, Callable[[object], FactValue]]:
+        key = fact_key(name)
+        fact = self._facts.get(key) or Fact(key, "text")
+        reader = (fact.name, _remembering(lambda raw: _read(raw, fact, key, self._vocabulary)))
+        if len(self._readers) < 1_000:
+            self._readers[name] = reader
+        return reader
+
+
+def _remembering(read: Callable[[object], FactValue]) -> Callable[[object], FactValue]:
+    """The same reader, with the answers for short texts kept; the older half goes when there are too many."""
+    young: dict[object, FactValue] = {}
+    old: dict[object, FactValue] = {}
+    missing = object()
+
+    def remembered(raw: object) -> FactValue:
+        nonlocal young, old
+        if type(raw) is not str or len(raw) > _CACHED_LENGTH:
+            return read(raw)
+        found = young.get(raw, missing)
+        if found is missing:
+            found = old.get(raw, missing)
+            if found is missing:
+                found = read(raw)
+            if len(young) >= _CACHED_VALUES // 2:
+                young, old = {}, young
+            young[raw] = found  # type: ignore[assignment]
+        return found  # type: ignore[return-value]
+
+    return remembered
+
+
+def _read(raw: object, fact: Fact, key: str, vocabulary: Vocabulary) -> FactValue:
+    if raw is None or isinstance(raw, Unmapped):
+        return raw
+    text = _as_text(raw)
+    if not fold(text):
+        return None
+    if fact.type == "date" and isinstance(raw, date):
+        return raw.date() if isinstance(raw, datetime) else raw
+    if fact.type in ("text", "closed"):
+        return _spelling(text, fact, key, vocabulary)
+    if vocabulary.code(fact.name, text) == NONE_CODE:
+        return None
+    found = _number(raw, text) if fact.type == "number" else _day(text)
+    return Unmapped(text) if found is None else found
+
+
+def _spelling(text: str, fact: Fact, key: str, vocabulary: Vocabulary) -> FactValue:
+    code = vocabulary.code(fact.name, text)
+    if code is not None:
+        return None if code == NONE_CODE else code
+    if fact.type == "closed":
+        return Unmapped(text)
+    if key == "email domain":
+        return company_domain(text) if "@" in text else domain(text)
+    return text
+
+
+def _as_text(raw: object) -> str:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, float):
+        # A float may be 250.0 for 250, and NaN or infinity where a table had a hole.
+        return "" if raw != raw else str(int(raw)) if raw.is_integer() else repr(raw)
+    return str(raw).strip()
+
+
+def _number(raw: object, text: str) -> Decimal | None:
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, (int, float, Decimal)):
+        number = Decimal(str(raw))
+        return number if number.is_finite() else None
+    return parse_number(text)
+
+
+def _day(text: str) -> date | None:
+    match = _MOMENT.fullmatch(text)
+    return parse_day(match[1]) if match else None
+
+
+def vocabulary_of(tables: RoutingTables) -> Vocabulary:
+    """The vocabulary of a workbook's known values (its groups are already inside the rows' conditions)."""
+    return kept(tables, "_vocabulary", lambda: vocabulary(tables.facts, tables.values))
+
+
+def normaliser_of(tables: RoutingTables) -> Normaliser:
+    """The normaliser of a workbook: its own facts, and the shipped ones that it does not name."""
+    return kept(tables, "_normaliser", lambda: Normaliser(facts_of(tables), vocabulary_of(tables)))
+
+
+def facts_of(tables: RoutingTables) -> tuple[Fact, ...]:
+    """The workbook's facts, and the shipped ones that it does not name."""
+    named = {fact_key(f.name) for f in tables.facts}
+    return (*tables.facts, *(f for f in default_facts() if fact_key(f.name) not in named))
+
+
+def normalise(tables: RoutingTables, raw: Mapping[str, object]) -> dict[str, FactValue]:
+    """A lead's raw values as the facts that rules read."""
+    return normaliser_of(tables)(raw)
+
+
+def kept(tables: RoutingTables, name: str, make: Callable[[], _T]) -> _T:
+    """A value worked out once per tables object and kept on it, as a cached property would be."""
+    found: _T | None = vars(tables).get(name)
+    if found is None:
+        found = make()
+        vars(tables)[name] = found
+    return found
