@@ -301,7 +301,7 @@ def _field_from(object_name: str, line: str) -> Field:
     return replace(made, **_sizes(kind, int(whole), int(scale or 0)))
 
 
-def _sizes(kind: str, whole: int, scale: int) -> dict[str, int]:
+def _sizes(kind: str, whole: int, scale: int) -> dict[str, Any]:
     if kind == "int":
         return {"digits": whole}
     if kind in ("double", "currency", "percent"):
@@ -321,11 +321,11 @@ def _relate(schema: Schema) -> None:
     named = {(child, name): parent for parent, _, child, name, _ in tables.CHILDREN}
     for parent, relationship, child, name, cascade in tables.CHILDREN:
         _parent_of(schema, parent).append(ChildRelationship(child, name, relationship, cascade))
-    for child in schema.objects:
-        for entry in child.fields:
+    for below in schema.objects:
+        for entry in below.fields:
             for target in entry.reference_to:
-                if named.get((child.name, entry.name)) != target and schema.object(target):
-                    _parent_of(schema, target).append(ChildRelationship(child.name, entry.name, None))
+                if named.get((below.name, entry.name)) != target and schema.object(target):
+                    _parent_of(schema, target).append(ChildRelationship(below.name, entry.name, None))
 
 
 def _parent_of(schema: Schema, name: str) -> list[ChildRelationship]:

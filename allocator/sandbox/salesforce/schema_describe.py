@@ -103,7 +103,7 @@ def _picklist_entry(value: str, active: bool, default: bool) -> dict[str, Any]:
 
 def object_basic(entry: "ObjectType", version: str) -> dict[str, Any]:
     """What GET /sobjects/ lists of one object."""
-    basics = dict.fromkeys(_BASIC_ONLY_FALSE, False) | _object_abilities(entry)
+    basics: dict[str, Any] = {**dict.fromkeys(_BASIC_ONLY_FALSE, False), **_object_abilities(entry)}
     basics |= {"associateEntityType": None, "associateParentEntity": None, "isSubtype": False}
     basics |= {
         "custom": entry.custom,

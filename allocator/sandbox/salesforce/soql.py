@@ -91,8 +91,6 @@ class _Execution:
             return _Plan(query, where, self._order(query, scope.operand), dict)
         if is_aggregate(query):
             return self._grouped(query, scope, where)
-        if query.having is not None:
-            self._report.fail(MALFORMED_QUERY, "unexpected token: 'HAVING'", query.position)
         build = Selection(scope, query, self._children).compile()
         return _Plan(query, where, self._order(query, scope.operand), build)
 
@@ -108,6 +106,8 @@ class _Execution:
             self._report.fail(
                 MALFORMED_QUERY, "ALL ROWS not allowed in this context", query.all_rows.start_pos
             )
+        if query.having is not None and not query.group:
+            self._report.fail(MALFORMED_QUERY, "HAVING clause requires a GROUP BY clause", query.position)
         mode = query.with_token
         if mode is not None and mode.upper() not in _WITH:
             self._report.fail(MALFORMED_QUERY, f"unexpected token: '{mode}'", mode.start_pos)

@@ -42,7 +42,8 @@ class Grouping:
         """The rows by what they are grouped by; without GROUP BY all in one."""
         if not self._by:
             return [rows]
-        keys, found = [operand.key for operand in self._by], {}
+        keys = [operand.key for operand in self._by]
+        found: dict[tuple[Any, ...], Group] = {}
         for row in rows:
             found.setdefault(tuple(key(row) for key in keys), []).append(row)
         return list(found.values())

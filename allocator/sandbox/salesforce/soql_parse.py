@@ -43,7 +43,7 @@ def _fail_syntax(report: Reporter, text: str, error: UnexpectedInput) -> NoRetur
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         report.fail(MALFORMED_QUERY, f"unexpected token: '{error.token}'", error.token.start_pos)
     if isinstance(error, UnexpectedCharacters):
-        position = error.pos_in_stream
+        position = error.pos_in_stream or 0
         report.fail(MALFORMED_QUERY, _about_character(text, position), position)
     report.fail(MALFORMED_QUERY, "unexpected token: '<EOF>'", len(text))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from lark import Token
 
@@ -103,7 +103,7 @@ class Selection:
         for hop in hops:
             nested = record.related(hop, self._attributes(hop.target))
             if nested is None:
-                self._duplicate(token, token)
+                self._duplicate(token)
             record, entity = nested, hop.target
         self._put(record, found.name, value_getter(found, entity, self.scope.data), token)
 
@@ -184,8 +184,8 @@ class Selection:
     def _put(self, record: Record, name: str, get: Getter, token: Token) -> None:
         if not record.put(name, get):
             shown = name if token.upper() == "FIELDS" else token
-            self._duplicate(shown, token)
+            self._duplicate(shown)
 
-    def _duplicate(self, shown: str, token: Token) -> None:
+    def _duplicate(self, shown: str) -> NoReturn:
         # Without an excerpt, as the vendor's reference shows it under FIELDS().
         self.scope.report.fail(INVALID_FIELD, f"duplicate field selected: {shown}")

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, tzinfo
-from typing import Any
+from typing import Any, NoReturn
 
 from lark import Token
 
@@ -238,11 +238,11 @@ class Conditions:
         except BadEscape as error:
             self._refuse_escape(error, token)
 
-    def _refuse_escape(self, error: BadEscape, token: Token) -> Any:
+    def _refuse_escape(self, error: BadEscape, token: Token) -> NoReturn:
         text = f"invalid string escape: '\\{error}' in {token}"
         self.report.fail(MALFORMED_QUERY, text, token.start_pos)
 
-    def _refuse_literal(self, left: Operand, token: Token) -> Any:
+    def _refuse_literal(self, left: Operand, token: Token) -> NoReturn:
         kind = "ID" if left.is_id else soap_type(left.type).partition(":")[2]
         text = wrong_literal(left.name, kind, quoted=left.is_id or left.is_text)
         self.report.fail(INVALID_FIELD, text, left.position)
