@@ -1,0 +1,256 @@
+"""Sheets Teams, Salespeople, Absences and Owner overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from rules.fold import fold
+from rules.model import Absence, OwnerOverride, Salesperson, Team
+from rules.vocabulary import Vocabulary
+from rules.workbook import fields
+from rules.workbook.ids import crm_id
+from rules.workbook.report import Place, Report
+from rules.workbook.sheets import Cell, Line, Spec, Table
+from rules.workbook.text import nearest, split_list
+
+SALESPEOPLE: Final = Spec(
+    required=("Person ID", "Name", "E-mail", "CRM user ID", "Team", "Active"),
+    optional=("Weight", "Daily cap", "Weekly cap", "Languages", "Tags", "Start", "End", "Note"),
+)
+ABSENCES: Final = Spec(
+    required=("Person", "From", "Until"), optional=("Type", "Note"), later={"Delegate": "none"}
+)
+OVERRIDES: Final = Spec(required=("Company domain or Account ID", "Person"), optional=("Until", "Note"))
+MAX_WEIGHT: Final = 1_000
+MAX_CAP: Final = 100_000
+_EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+_DOMAIN: Final = re.compile(r"(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_][\w-]*[\w]")
+
+
+@dataclass
+class People:
+    """Everybody on sheet Salespeople, one entry per person and team, and how a cell may name them."""
+
+    rows: list[Salesperson] = field(default_factory=list)
+    places: list[Line] = field(default_factory=list)
+    names: dict[str, set[str]] = field(default_factory=dict)
+    spellings: dict[str, str] = field(default_factory=dict)
+
+    def add(self, person: Salesperson, line: Line) -> None:
+        self.rows.append(person)
+        self.places.append(line)
+        for spelling in (person.id, person.name, person.email):
+            if spelling:
+                self.names.setdefault(fold(spelling), set()).add(person.id)
+                self.spellings.setdefault(spelling, person.id)
+
+
+def read_people(
+    table: Table | None, teams: Mapping[str, str], vocabulary: Vocabulary, report: Report
+) -> People:
+    """`teams` maps the folded name of each team to its name; the vocabulary knows languages by their names."""
+    people = People()
+    for line in table.lines if table else ():
+        person = _person(line, teams, vocabulary, report)
+        if person and not _contradicts(person, line, people, report):
+            people.add(person, line)
+    _warn_weights(people, report)
+    return people
+
+
+def _person(
+    line: Line, teams: Mapping[str, str], vocabulary: Vocabulary, report: Report
+) -> Salesperson | None:
+    identity = fields.text(line["Person ID"], report, required=True)
+    begin, end = fields.span(line, "Start", "End", report)
+    active = fields.yes_or_no(line["Active"], report)
+    person = Salesperson(
+        id=identity,
+        name=fields.text(line["Name"], report, required=True),
+        email=email(line["E-mail"], report, required=True),
+        crm_user_id=crm_id(line["CRM user ID"], "005", report, required=True),
+        team=find_team(line["Team"], teams, report, required=True),
+        weight=fields.whole(line["Weight"], report, low=1, high=MAX_WEIGHT, default=1) or 1,
+        daily_cap=fields.whole(line["Daily cap"], report, low=1, high=MAX_CAP, default=None),
+        weekly_cap=fields.whole(line["Weekly cap"], report, low=1, high=MAX_CAP, default=None),
+        languages=frozenset(vocabulary.code("language", w) or w for w in _words(line["Languages"], report)),
+        tags=_words(line["Tags"], report),
+        active=active,
+        start=begin,
+        end=end,
+    )
+    return person if identity else None
+
+
+def _words(cell: Cell, report: Report) -> frozenset[str]:
+    return frozenset(fold(word) for word in split_list(fields.text(cell, report)))
+
+
+def email(cell: Cell, report: Report, *, required: bool = False) -> str:
+    typed = fields.text(cell, report, required=required)
+    if typed and not _EMAIL.fullmatch(typed):
+        report.error(
+            "T411",
+            cell.place,
+            f'"{typed}" is not an e-mail address.',
+            "type one address such as ana@example.com",
+        )
+        return ""
+    return typed
+
+
+def find_team(cell: Cell, teams: Mapping[str, str], report: Report, *, required: bool = False) -> str:
+    typed = fields.text(cell, report, required=required)
+    if not typed or fold(typed) in teams:
+        return teams.get(fold(typed), "")
+    meant = nearest(typed, teams.values())
+    report.error(
+        "T402",
+        cell.place,
+        f'There is no team "{typed}".',
+        f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams",
+        suggestion=meant,
+    )
+    return ""
+
+
+def _contradicts(person: Salesperson, line: Line, people: People, report: Report) -> bool:
+    for other, place in zip(people.rows, people.places, strict=True):
+        same = fold(other.id) == fold(person.id)
+        if same and person.team and other.team == person.team:
+            where = line["Person ID"].place
+            message = f"{person.name} stands twice in team {person.team} (row {place.row} too)."
+            report.error("T401", where, message, "delete one of the two rows")
+            return True
+        if same and _clash(person, other, line, place, report):
+            return True
+        if not same and person.crm_user_id and other.crm_user_id == person.crm_user_id:
+            where = line["CRM user ID"].place
+            message = f"{other.id} in row {place.row} has the same CRM user ID."
+            report.error("T401", where, message, "give each person their own CRM user ID, or one Person ID")
+            return True
+    return False
+
+
+def _clash(person: Salesperson, other: Salesperson, line: Line, first: Line, report: Report) -> bool:
+    pairs = (
+        ("Name", person.name, other.name),
+        ("E-mail", person.email, other.email),
+        ("CRM user ID", person.crm_user_id, other.crm_user_id),
+        ("Person ID", person.id, other.id),
+    )
+    for column, here, there in pairs:
+        if here and there and here != there:
+            message = f"{person.id} has the {column} {here} here and {there} in row {first.row}."
+            report.error("T412", line[column].place, message, f"use one {column} in both rows")
+            return True
+    return False
+
+
+def _warn_weights(people: People, report: Report) -> None:
+    least: dict[str, int] = {}
+    for person in people.rows:
+        if person.active and person.team:
+            least[person.team] = min(person.weight, least.get(person.team, MAX_WEIGHT))
+    for person, line in zip(people.rows, people.places, strict=True):
+        low = least.get(person.team, person.weight)
+        if person.active and person.weight > 20 * low:
+            report.warn(
+                "T413",
+                line["Weight"].place,
+                f"{person.name} gets {person.weight // low} times as many leads as others in {person.team}.",
+                "check the weight; above 20 times the small ones wait very long",
+            )
+
+
+def find_person(
+    cell: Cell, people: People, report: Report, *, required: bool = False, code: str = "T403"
+) -> str:
+    """The Person ID of whom the cell names by Person ID, e-mail or full name."""
+    typed = fields.text(cell, report, required=required)
+    if not typed:
+        return ""
+    found = people.names.get(fold(typed), set())
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        several = ", ".join(sorted(found))
+        message = f'Several people are called "{typed}": {several}.'
+        report.error("T404", cell.place, message, "type the Person ID instead", suggestion=several)
+        return ""
+    meant = nearest(typed, people.spellings)
+    hint = (
+        f"type {meant}, or add the person to sheet Salespeople" if meant else "add them to sheet Salespeople"
+    )
+    report.error(code, cell.place, f'There is nobody "{typed}" on sheet Salespeople.', hint, suggestion=meant)
+    return ""
+
+
+def read_absences(table: Table | None, people: People, report: Report) -> dict[str, tuple[Absence, ...]]:
+    """Person ID -> absences, by their first day."""
+    found: dict[str, list[Absence]] = {}
+    for line in table.lines if table else ():
+        person = find_person(line["Person"], people, report, required=True)
+        begin, end = fields.span(line, "From", "Until", report, required=True)
+        kind = fields.text(line["Type"], report)
+        if person and begin and end and begin <= end:
+            found.setdefault(person, []).append(Absence(begin, end, kind))
+    return {k: tuple(sorted(v, key=lambda a: (a.from_, a.until))) for k, v in found.items()}
+
+
+def read_overrides(table: Table | None, people: People, report: Report) -> tuple[OwnerOverride, ...]:
+    overrides: dict[str, OwnerOverride] = {}
+    for line in table.lines if table else ():
+        cell = line["Company domain or Account ID"]
+        name = _override_key(cell, report)
+        person = find_person(line["Person"], people, report, required=True)
+        until = fields.day(line["Until"], report)
+        if name in overrides:
+            message = f"{name} already stands in {overrides[name].cell}."
+            report.error("T414", cell.place, message, "delete one of the two rows")
+        elif name and person:
+            overrides[name] = OwnerOverride(name, person, until, cell.place.address)
+    return tuple(overrides.values())
+
+
+def _override_key(cell: Cell, report: Report) -> str:
+    typed = fields.text(cell, report, required=True)
+    if re.fullmatch(r"001[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?", typed):
+        return crm_id(cell, "001", report)
+    domain = re.sub(r"^(?:https?://)?(?:www\.)?", "", typed.lower()).rstrip("/")
+    if not typed or _DOMAIN.fullmatch(domain):
+        return domain
+    report.error(
+        "T414",
+        cell.place,
+        f'"{typed}" is neither a company domain nor an Account ID.',
+        "type a domain such as example.com, or the Account's id of 18 characters",
+        suggestion=domain.rpartition("@")[2] if "@" in domain else "",
+    )
+    return ""
+
+
+def with_people(
+    teams: Iterable[Team], people: People, absences: Mapping[str, tuple[Absence, ...]]
+) -> tuple[Team, ...]:
+    """The teams with everybody who belongs to them, in the order of sheet Salespeople."""
+    members: dict[str, list[Salesperson]] = {}
+    for person in people.rows:
+        members.setdefault(person.team, []).append(replace(person, absences=absences.get(person.id, ())))
+    return tuple(replace(team, people=tuple(members.get(team.name, ()))) for team in teams)
+
+
+def check_staffed(places: Mapping[str, Place], people: People, report: Report) -> None:
+    """Every team needs somebody active; `places` gives the cell of each team's name."""
+    staffed = {person.team for person in people.rows if person.active}
+    for name, place in places.items():
+        if name not in staffed:
+            report.error(
+                "T405",
+                place,
+                f"Nobody who is Active belongs to team {name}.",
+                "add somebody to it on sheet Salespeople, or delete the team",
+            )

@@ -1,0 +1,188 @@
+"""Reads one row of a sheet of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rules.cells import CellError, parse_cell
+from rules.fold import fold
+from rules.model import Fact, Row
+from rules.vocabulary import Vocabulary
+from rules.workbook import fields
+from rules.workbook.people import People, find_person
+from rules.workbook.report import Place, Report
+from rules.workbook.sheets import Cell, Line
+from rules.workbook.text import nearest
+
+if TYPE_CHECKING:
+    from rules.cells import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the rules may name: facts, known values, teams, people.
+
+    `lead_facts` may be read in any layer; `fixed_facts` no rule may set. Facts go by their `fact_key`.
+    """
+
+    facts: Mapping[str, Fact]
+    lead_facts: frozenset[str]
+    fixed_facts: frozenset[str]
+    vocabulary: Vocabulary
+    teams: Mapping[str, str]
+    people: People
+    blank_means_any: bool
+
+
+class RuleReader:
+    """Reads rules one after the other; knows the Rule IDs of all sheets."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self._context = context
+        self._report = report
+        self._ids: dict[str, Place] = {}
+
+    def check_id(self, line: Line) -> None:
+        """A Rule ID is needed, and unique over the whole workbook, active or not."""
+        cell = line["Rule ID"]
+        typed = fields.text(cell, self._report, required=True)
+        first = self._ids.setdefault(fold(typed), cell.place) if typed else cell.place
+        if first is not cell.place:
+            message = f"Rule ID {typed} already stands in {first.sheet}!{first.address}."
+            self._report.error("T303", cell.place, message, "give each rule its own Rule ID")
+
+    def read(
+        self,
+        layer: str,
+        line: Line,
+        order: Decimal,
+        columns: Mapping[str, Fact],
+        targets: Mapping[str, str],
+    ) -> Row | None:
+        """The row, or nothing if it has no Rule ID or does nothing."""
+        line = _with_rule_id(line)
+        conditions = tuple(self._conditions(line, columns))
+        sets = tuple(self._sets(line, targets))
+        decided = dict(sets)
+        self._check_decision(line, targets)
+        begin, end = fields.span(line, "From", "Until", self._report)
+        row = Row(
+            layer=layer,
+            sheet=line.sheet,
+            row=line.row,
+            rule_id=line["Rule ID"].text,
+            order=order,
+            conditions=conditions,
+            sets=tuple((name, text) for name, text in sets if name not in ("team", "owner", "hold")),
+            team=decided.get("team"),
+            owner=decided.get("owner"),
+            hold=decided.get("hold"),
+            from_=begin,
+            until=end,
+            cells={name: cell.place.address for name, cell in line.cells.items()},
+            texts={name: cell.text for name, cell in line.cells.items() if not cell.blank},
+        )
+        self._check_effect(row, line, targets)
+        return row if row.rule_id else None
+
+    def _conditions(self, line: Line, columns: Mapping[str, Fact]) -> Iterator[tuple[str, Condition]]:
+        for header, fact in columns.items():
+            cell = line[header]
+            if cell.broken or not self._is_text(cell, fact):
+                continue
+            try:
+                parsed = parse_cell(
+                    _condition_text(cell),
+                    fact,
+                    self._context.vocabulary,
+                    blank_means_any=self._context.blank_means_any,
+                )
+            except CellError as error:
+                self._report.error(
+                    error.code, cell.place, error.message, error.fix, suggestion=error.suggestion
+                )
+                continue
+            for warning in parsed.warnings:
+                self._report.warn(
+                    warning.code, cell.place, warning.message, warning.fix, suggestion=warning.suggestion
+                )
+            yield fact.name, parsed.condition
+
+    def _is_text(self, cell: Cell, fact: Fact) -> bool:
+        """Whether the cell can hold a condition on this fact; a number in a column of codes cannot."""
+        wrong = (
+            ("date",) if fact.type == "number" else ("number",) if fact.type == "date" else ("date", "number")
+        )
+        if cell.raw.kind not in wrong:
+            return True
+        fields.text(cell, self._report)
+        return False
+
+    def _sets(self, line: Line, targets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        for header, name in targets.items():
+            cell = line[header]
+            if cell.blank or cell.broken:
+                continue
+            if name == "team":
+                text = self._team(cell)
+            elif name == "owner":
+                text = find_person(cell, self._context.people, self._report, code="T307")
+            else:
+                text = fields.text(cell, self._report)
+            if text:
+                yield name, self._normal(name, text)
+
+    def _normal(self, name: str, text: str) -> str:
+        return (self._context.vocabulary.code(name, text) or fold(text)) if name == "language" else text
+
+    def _team(self, cell: Cell) -> str:
+        typed = fields.text(cell, self._report)
+        teams = self._context.teams
+        if not typed or fold(typed) in teams:
+            return teams.get(fold(typed), "")
+        meant = nearest(typed, teams.values())
+        hint = f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams"
+        self._report.error("T306", cell.place, f'There is no team "{typed}".', hint, suggestion=meant)
+        return ""
+
+    def _check_decision(self, line: Line, targets: Mapping[str, str]) -> None:
+        given = [h for h, name in targets.items() if name in ("team", "owner", "hold") and not line[h].blank]
+        if len(given) > 1:
+            message = f"The rule decides twice, by {' and '.join(given)}."
+            self._report.error(
+                "T302", line[given[1]].place, message, f"empty all but one of {', '.join(given)}"
+            )
+
+    def _check_effect(self, row: Row, line: Line, targets: Mapping[str, str]) -> None:
+        if (
+            row.decides
+            or row.sets
+            or any(not line[header].blank or line[header].broken for header in targets)
+        ):
+            return
+        header = next(iter(targets), "Rule ID")
+        message = f"Rule {row.rule_id} does nothing: all its Then cells are empty."
+        self._report.error("T301", line[header].place, message, "fill in a Then cell, or set Active to no")
+
+
+def _with_rule_id(line: Line) -> Line:
+    """The row with its Rule ID in every place, so that each problem names the rule."""
+    rule_id = line["Rule ID"].text
+    cells = {
+        name: replace(cell, place=replace(cell.place, rule_id=rule_id)) for name, cell in line.cells.items()
+    }
+    return Line(line.sheet, line.row, cells)
+
+
+def _condition_text(cell: Cell) -> str:
+    """What stands in the cell as a person would type it, whatever the spreadsheet made of it."""
+    value = cell.raw.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return cell.place.text

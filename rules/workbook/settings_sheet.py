@@ -1,0 +1,89 @@
+"""Sheet Settings: what holds for the whole workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from rules.workbook import fields
+from rules.workbook.report import Report
+from rules.workbook.sheets import Cell, Line, Spec, Table
+from rules.workbook.text import key, nearest
+
+SPEC: Final = Spec(required=("Setting", "Value"), optional=("Note",))
+DEFAULTS: Final = {
+    "contact": "",
+    "time zone": "UTC",
+    "blank means any": "no",
+    "same e-mail": "owner",
+    "known account": "ignore",
+}
+_SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
+_KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
+
+
+def read_settings(table: Table | None, report: Report) -> dict[str, str]:
+    """Every setting by its folded name, with the default of those that are not given."""
+    settings = dict(DEFAULTS)
+    given: dict[str, Line] = {}
+    by_key = {key(name): name for name in DEFAULTS}
+    for line in table.lines if table else ():
+        typed = fields.text(line["Setting"], report, required=True)
+        name = by_key.get(key(typed))
+        if name is None or name in given:
+            _unusable(line["Setting"], typed, name, report)
+            continue
+        given[name] = line
+        settings[name] = _value(name, line["Value"], report)
+    return settings
+
+
+def _unusable(cell: Cell, typed: str, name: str | None, report: Report) -> None:
+    if not typed:
+        return
+    if name:
+        report.error(
+            "T105", cell.place, f'The setting "{typed}" is given twice.', "delete one of the two rows"
+        )
+        return
+    meant = nearest(typed, DEFAULTS)
+    hint = f"type {meant}, or delete the row" if meant else f"use one of: {', '.join(DEFAULTS)}"
+    report.error("T105", cell.place, f'There is no setting "{typed}".', hint, suggestion=meant)
+
+
+def _value(name: str, cell: Cell, report: Report) -> str:
+    readers: dict[str, Callable[[], str]] = {
+        "time zone": lambda: time_zone(cell, report) or "UTC",
+        "blank means any": lambda: "yes" if fields.yes_or_no(cell, report, default=False) else "no",
+        "same e-mail": lambda: fields.choice(cell, _SAME_EMAIL, report, default="owner", code="T106"),
+        "known account": lambda: fields.choice(cell, _KNOWN_ACCOUNT, report, default="ignore", code="T106"),
+        "contact": lambda: fields.text(cell, report),
+    }
+    return readers[name]()
+
+
+@cache
+def _zones() -> dict[str, str]:
+    return {key(zone): zone for zone in available_timezones()}
+
+
+def time_zone(cell: Cell, report: Report) -> str:
+    """The name of a time zone as the tz database writes it; nothing if blank or unknown."""
+    typed = fields.text(cell, report)
+    if not typed:
+        return ""
+    zone = _zones().get(key(typed))
+    if zone:
+        return ZoneInfo(zone).key
+    city = {z.rsplit("/", 1)[-1].replace("_", " "): z for z in sorted(available_timezones())}
+    meant = city.get(nearest(typed, city), "") or nearest(typed, available_timezones())
+    report.error(
+        "T410",
+        cell.place,
+        f'There is no time zone "{typed}".',
+        f"type {meant}" if meant else "type one such as Europe/Berlin",
+        suggestion=meant,
+    )
+    return ""

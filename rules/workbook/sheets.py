@@ -1,0 +1,320 @@
+"""Finds the table on a sheet: its header row, its columns by name, its rows with cleaned cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from openpyxl.utils import get_column_letter
+
+from rules.workbook.read import RawCell, RawSheet
+from rules.workbook.report import Place, Report
+from rules.workbook.text import clean, had_invisible, has_bidi, key, looks_like, nearest, one_line
+
+HEADER_ROWS: Final = 20
+MAX_TEXT: Final = 10_000
+_BLANK: Final = RawCell("text", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The columns of a sheet by their printed names. `free` are beginnings that any fact may follow.
+
+    `later` are columns of later releases with the one text each may hold today, besides nothing.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    later: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.required, *self.optional, *self.later)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table. `broken` ones have been reported already and read as blank."""
+
+    place: Place
+    raw: RawCell = _BLANK
+    broken: bool = False
+
+    @property
+    def text(self) -> str:
+        return one_line(self.place.text)
+
+    @property
+    def blank(self) -> bool:
+        return not self.place.text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a table, its cells by the printed name of their column."""
+
+    sheet: str
+    row: int
+    cells: Mapping[str, Cell]
+
+    def __getitem__(self, name: str) -> Cell:
+        return self.cells.get(name) or Cell(Place(self.sheet, self.row, column=name))
+
+    @property
+    def place(self) -> Place:
+        return Place(self.sheet, self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A sheet that has been understood. `headers` gives the place of each column's header."""
+
+    title: str
+    headers: Mapping[str, Place]
+    lines: tuple[Line, ...]
+
+
+def read_table(sheet: RawSheet, spec: Spec, report: Report) -> Table:
+    """The sheet's table; what is wrong with its headers and cells goes to the report."""
+    header_row = _find_header(sheet, spec)
+    if header_row is None:
+        wanted = ", ".join(spec.required)
+        report.error(
+            "R12",
+            Place(sheet.title, 1, "A1"),
+            f"Sheet {sheet.title} has no header row within its first 20 rows.",
+            f"put the headers into row 1: {wanted}",
+        )
+        return Table(sheet.title, {}, ())
+    columns = _columns(sheet, header_row, spec, report)
+    headers = {name: _place(sheet.title, header_row, column, name, name) for column, name in columns.items()}
+    _check_required(sheet, header_row, spec, headers, report)
+    _check_shape(sheet, header_row, columns, report)
+    lines = tuple(_lines(sheet, header_row, columns, spec, report))
+    return Table(sheet.title, headers, lines)
+
+
+def _find_header(sheet: RawSheet, spec: Spec) -> int | None:
+    best, found = 0, None
+    for row in range(1, HEADER_ROWS + 1):
+        cells = sheet.rows.get(row, {})
+        known = sum(1 for c in cells.values() if c.kind == "text" and _header_name(str(c.value), spec))
+        if known > best:
+            best, found = known, row
+    return found if best >= min(2, len(spec.required)) else None
+
+
+def _header_name(text: str, spec: Spec) -> str:
+    """The printed name of a header however it is typed; empty if it is none of the sheet's."""
+    words = one_line(clean(text))
+    for name in spec.names:
+        if key(words) == key(name):
+            return name
+    for start in spec.free:
+        head, _, rest = words.partition(" ")
+        if key(head) == key(start) and rest.strip():
+            return f"{start} {rest.strip()}"
+    return ""
+
+
+def _columns(sheet: RawSheet, header_row: int, spec: Spec, report: Report) -> dict[int, str]:
+    columns: dict[int, str] = {}
+    first: dict[str, str] = {}
+    for column, raw in sorted(sheet.rows[header_row].items()):
+        text = one_line(clean(str(raw.value)))
+        place = _place(sheet.title, header_row, column, text, text)
+        name = _header_name(text, spec)
+        if text.startswith("#"):
+            continue
+        if not name:
+            _unknown_header(text, place, spec, report)
+        elif key(name) in first:
+            report.error(
+                "R01",
+                place,
+                f'The header "{text}" stands twice, in {first[key(name)]} and {place.address}.',
+                "delete one of the two columns, or begin its header with # to make it a note",
+            )
+        else:
+            first[key(name)] = place.address
+            columns[column] = name
+    return columns
+
+
+def _unknown_header(text: str, place: Place, spec: Spec, report: Report) -> None:
+    meant = nearest(text, (*spec.names, *(f"{start} ..." for start in spec.free)))
+    ask = f"type {meant}, or begin" if meant else "begin"
+    report.error(
+        "R01",
+        place,
+        f'Sheet {place.sheet} knows no column "{text}".',
+        f"{ask} the header with # to make the column a note",
+        suggestion=meant,
+    )
+
+
+def _check_required(
+    sheet: RawSheet, row: int, spec: Spec, headers: Mapping[str, Place], report: Report
+) -> None:
+    for name in spec.required:
+        if name not in headers:
+            report.error(
+                "R01",
+                Place(sheet.title, row, f"A{row}", name),
+                f"Sheet {sheet.title} needs a column {name}.",
+                f"type the header {name} into row {row}, above its column",
+            )
+
+
+def _check_shape(sheet: RawSheet, header_row: int, columns: Mapping[int, str], report: Report) -> None:
+    for first, last, area in sheet.merged:
+        if last >= header_row:
+            start = area.split(":")[0]
+            report.error(
+                "R08",
+                Place(sheet.title, first, start),
+                f"The cells {area} are merged; only the first of them has a value.",
+                "undo the merge and fill every cell",
+            )
+    hidden = sorted(n for n in sheet.hidden_rows if n > header_row and n in sheet.rows)
+    if hidden:
+        report.warn(
+            "R08",
+            Place(sheet.title, hidden[0], f"A{hidden[0]}"),
+            f"{len(hidden)} hidden or filtered rows count all the same (the first is row {hidden[0]}).",
+            "show the rows; set Active to no where they should not count",
+        )
+    if sheet.hidden:
+        report.warn(
+            "R08", Place(sheet.title), f"Sheet {sheet.title} is hidden and counts all the same.", "show it"
+        )
+    _check_headless(sheet, header_row, columns, report)
+
+
+def _check_headless(sheet: RawSheet, header_row: int, columns: Mapping[int, str], report: Report) -> None:
+    titled = set(columns) | set(sheet.rows[header_row])
+    seen: set[int] = set()
+    for row, cells in sorted(sheet.rows.items()):
+        for column, raw in cells.items():
+            if row > header_row and column not in titled | seen and str(raw.value).strip():
+                seen.add(column)
+                report.error(
+                    "R01",
+                    _place(sheet.title, row, column, "", str(raw.value)),
+                    f"Column {get_column_letter(column)} has values but no header.",
+                    "give the column a header, or delete it; a header that begins with # makes it a note",
+                )
+
+
+def _lines(
+    sheet: RawSheet, header_row: int, columns: Mapping[int, str], spec: Spec, report: Report
+) -> Iterator[Line]:
+    letters = {column: get_column_letter(column) for column in columns}
+    for row, raws in sorted(sheet.rows.items()):
+        if row <= header_row or not _has_content(raws, columns):
+            continue
+        cells = {
+            name: _cell(Place(sheet.title, row, f"{letters[column]}{row}", name), raws.get(column), report)
+            for column, name in columns.items()
+        }
+        line = Line(sheet.title, row, cells)
+        _check_later(line, spec, report)
+        yield line
+
+
+def _has_content(raws: Mapping[int, RawCell], columns: Mapping[int, str]) -> bool:
+    return any(
+        column in columns and columns[column] != "Note" and (raw.kind != "text" or clean(str(raw.value)))
+        for column, raw in raws.items()
+    )
+
+
+def _cell(place: Place, raw: RawCell | None, report: Report) -> Cell:
+    if raw is None:
+        return Cell(place)
+    if place.column == "Note":
+        return Cell(_with(place, str(raw.value)), raw)
+    broken = _broken(place, raw, report)
+    if broken:
+        return Cell(place, raw, broken=True)
+    if raw.kind == "bool":
+        return Cell(_with(place, "TRUE" if raw.value else "FALSE"), raw)
+    if raw.kind == "text":
+        return _text_cell(place, raw, report)
+    return Cell(_with(place, str(raw.value)), raw)
+
+
+def _broken(place: Place, raw: RawCell, report: Report) -> bool:
+    text = str(raw.value)
+    shown = _with(place, text)
+    if raw.kind == "formula":
+        report.error("R02", shown, f"{place.column} holds a formula, {text[:60]}.", "type the value itself")
+    elif raw.kind == "error":
+        report.error(
+            "R03", shown, f"{place.column} holds the spreadsheet's error {text}.", "type the value itself"
+        )
+    elif len(text) > MAX_TEXT:
+        report.error(
+            "R13",
+            shown,
+            f"{place.column} holds {len(text):,} characters; 10,000 are allowed.",
+            "spread it over several rows",
+        )
+    elif has_bidi(text):
+        report.error(
+            "R06",
+            shown,
+            f"{place.column} holds invisible marks that turn the reading direction round.",
+            "delete the cell's content and type it again by hand",
+            suggestion=clean(text),
+        )
+    else:
+        return False
+    return True
+
+
+def _text_cell(place: Place, raw: RawCell, report: Report) -> Cell:
+    text = clean(str(raw.value))
+    shown = _with(place, text)
+    latin = looks_like(text)
+    if latin:
+        report.error(
+            "R07",
+            shown,
+            f'"{text}" mixes letters of two alphabets; it looks like "{latin}" but is not.',
+            f"type {latin} again by hand",
+            suggestion=latin,
+        )
+        return Cell(place, raw, broken=True)
+    if had_invisible(str(raw.value)):
+        report.warn(
+            "R06",
+            shown,
+            f"{place.column} holds invisible characters, such as no-break spaces; they are passed over.",
+            "type the cell again by hand",
+            suggestion=text,
+        )
+    return Cell(shown, raw)
+
+
+def _check_later(line: Line, spec: Spec, report: Report) -> None:
+    for name, default in spec.later.items():
+        cell = line[name]
+        if not cell.blank and not cell.broken and key(cell.text) != key(default):
+            report.error(
+                "T107",
+                cell.place,
+                f'{name} "{cell.text}" is not supported by this version.',
+                f"leave it blank or type {default}" if default else "leave it blank",
+                suggestion=default,
+            )
+
+
+def _place(title: str, row: int, column: int, name: str, text: str) -> Place:
+    return Place(title, row, f"{get_column_letter(column)}{row}", name, text[:200])
+
+
+def _with(place: Place, text: str) -> Place:
+    return Place(place.sheet, place.row, place.address, place.column, text, place.rule_id)

@@ -1,0 +1,119 @@
+"""Sheet Teams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rules.fold import fold
+from rules.model import Team
+from rules.workbook import fields
+from rules.workbook.ids import crm_id
+from rules.workbook.people import email, find_team
+from rules.workbook.report import Place, Report
+from rules.workbook.settings_sheet import time_zone
+from rules.workbook.sheets import Cell, Line, Spec, Table
+
+SPEC: Final = Spec(
+    required=("Team",),
+    optional=("Time zone", "If nobody can", "CRM queue ID", "Alert e-mail", "Note"),
+    later={
+        "Holiday calendar": "",
+        "Working hours": "",
+        "Fairness": "turns",
+        "Limit": "5",
+        "After absence": "none",
+        "Taken by hand": "charge",
+        "Owner override": "free",
+        "Reject": "charge",
+        "Delegate": "none",
+        "Lane": "one lane",
+    },
+)
+_WORDS: Final = ("hold", "queue")
+
+
+@dataclass(frozen=True, slots=True)
+class Teams:
+    """The teams without their people; each name by its folded form, and the cell it stands in."""
+
+    teams: tuple[Team, ...]
+    names: Mapping[str, str]
+    places: Mapping[str, Place]
+
+
+def read_teams(table: Table | None, default_zone: str, report: Report) -> Teams:
+    named = _named(table.lines if table else (), report)
+    names = {fold(name): name for name in named}
+    teams = tuple(_team(name, line, names, default_zone, report) for name, line in named.items())
+    _check_circles(teams, named, report)
+    return Teams(teams, names, {name: line["Team"].place for name, line in named.items()})
+
+
+def _named(lines: tuple[Line, ...], report: Report) -> dict[str, Line]:
+    named: dict[str, Line] = {}
+    first: dict[str, Line] = {}
+    for line in lines:
+        cell = line["Team"]
+        name = fields.text(cell, report, required=True)
+        if fold(name) in first:
+            message = f'The team "{name}" already stands in row {first[fold(name)].row}.'
+            report.error("T401", cell.place, message, "delete one of the two rows")
+        elif fold(name) in _WORDS:
+            report.error("T104", cell.place, f'A team cannot be called "{name}".', "give it another name")
+        elif name:
+            first[fold(name)] = named[name] = line
+    return named
+
+
+def _team(name: str, line: Line, names: Mapping[str, str], default_zone: str, report: Report) -> Team:
+    queue = crm_id(line["CRM queue ID"], "00G", report)
+    kind, fallback = _if_nobody(line, name, names, report)
+    if kind == "queue" and not queue and line["CRM queue ID"].blank:
+        cell: Cell = line["CRM queue ID"] if line["CRM queue ID"].place.address else line["If nobody can"]
+        message = f"Team {name} gives its leads to a queue if nobody can take them, but names none."
+        report.error("T407", cell.place, message, "type the queue's id (00G...) into CRM queue ID")
+    return Team(
+        name=name,
+        time_zone=time_zone(line["Time zone"], report) or default_zone,
+        if_nobody=kind,
+        fallback_team=fallback or None,
+        queue_id=queue or None,
+        alert_email=email(line["Alert e-mail"], report),
+    )
+
+
+def _if_nobody(
+    line: Line, name: str, names: Mapping[str, str], report: Report
+) -> tuple[Literal["hold", "team", "queue"], str]:
+    cell = line["If nobody can"]
+    word = fold(cell.text)
+    if cell.blank or word == "hold":
+        return "hold", ""
+    if word == "queue":
+        return "queue", ""
+    fallback = find_team(cell, names, report)
+    if fallback == name:
+        message = f"Team {name} is its own fallback team."
+        report.error("T406", cell.place, message, "type hold, queue, or the name of another team")
+        return "hold", ""
+    return ("team", fallback) if fallback else ("hold", "")
+
+
+def _check_circles(teams: tuple[Team, ...], named: Mapping[str, Line], report: Report) -> None:
+    following = {team.name: team.fallback_team for team in teams if team.fallback_team}
+    told: set[str] = set()
+    for start in following:
+        walk = [start]
+        while (step := following.get(walk[-1])) and step not in walk:
+            walk.append(step)
+        if step == start and not told & set(walk):
+            told |= set(walk)
+            circle = " -> ".join([*walk, start])
+            report.error(
+                "T406",
+                named[walk[-1]]["If nobody can"].place,
+                f"The fallback teams go round in a circle: {circle}.",
+                "let one of them hold its leads or give them to a queue",
+            )

@@ -1,0 +1,202 @@
+"""Writes a workbook for people to edit: tables, dropdowns, frozen headers, and a page that teaches the grammar.
+
+`python -m rules.workbook.template PATH` writes the shipped one.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from openpyxl import Workbook
+from openpyxl.packaging.custom import IntProperty
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.table import Table, TableStyleInfo
+from openpyxl.worksheet.worksheet import Worksheet
+
+from rules.workbook.company import Company, SheetContent, new_company, shipped_company
+from rules.workbook.read_me import READ_ME
+
+SCHEMA: Final = 1
+ROOM: Final = 500
+"""Rows below each table that already have dropdowns."""
+
+_CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - the file's fixed birthday, which has no zone
+_DATES: Final = ("From", "Until", "Start", "End")
+_NUMBERS: Final = ("Order", "Weight", "Daily cap", "Weekly cap", "Limit")
+_WIDE: Final = {"Note": 48, "Aliases": 34, "Members": 52, "Company domain or Account ID": 32}
+_DEEP: Final = PatternFill("solid", fgColor="1F4E78")
+_HEAD: Final = Font(bold=True, color="FFFFFF")
+_CHOICES: Final = {
+    "Active": '"yes,no"',
+    "When nothing matches": '"continue,hold"',
+    "Type of fact": '"text,closed,number,date"',
+    "Team": "Team_names",
+    "Then Team": "Team_names",
+    "If nobody can": "Team_names",
+    "Person": "People",
+    "Then Owner": "People",
+    "Group": "",
+    "Fact": "Fact_names",
+}
+_NAMES: Final = {
+    "Team_names": ("Teams", "A"),
+    "People": ("Salespeople", "B"),
+    "Fact_names": ("Facts", "A"),
+}
+
+
+def write_template(path: str | Path, company: Company) -> None:
+    """Write the workbook of a company; the same company always gives the same content."""
+    Path(path).write_bytes(template_bytes(company))
+
+
+def write_org_template(
+    path: str | Path, *, users: Iterable[tuple[str, str, str]], contact: str = "", time_zone: str = "UTC"
+) -> None:
+    """Write a first workbook for an org: all its users (CRM user id, name, e-mail) in one team, no rules yet.
+
+    Its one rule holds every lead, so that nothing is assigned before somebody has written rules.
+    """
+    write_template(path, new_company(tuple(users), contact=contact, time_zone=time_zone))
+
+
+def template_bytes(company: Company) -> bytes:
+    """The workbook as bytes, with fixed times inside."""
+    book = Workbook()
+    first = book.active
+    assert isinstance(first, Worksheet)
+    _write_read_me(first, company)
+    for content in company.sheets:
+        _write_sheet(book.create_sheet(content.title), content)
+    _define_names(book)
+    book.properties.creator = book.properties.lastModifiedBy = "Lead allocator"
+    book.properties.title = "Routing tables"
+    book.properties.created = _CREATED
+    book.custom_doc_props.append(IntProperty(name="Schema version", value=SCHEMA))  # type: ignore[attr-defined]
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return _with_fixed_times(buffer.getvalue())
+
+
+def _write_sheet(sheet: Worksheet, content: SheetContent) -> None:
+    sheet.append(content.headers)
+    for row in content.rows:
+        sheet.append(row)
+    last = max(len(content.rows) + 1, 2)
+    for number, header in enumerate(content.headers, start=1):
+        letter = get_column_letter(number)
+        _format_column(sheet, letter, header, [row[number - 1] for row in content.rows])
+        _style_header(sheet, f"{letter}1")
+        _add_choices(sheet, content.title, letter, header, last)
+    sheet.freeze_panes = "D2" if content.is_rules else "A2"
+    sheet.row_dimensions[1].height = 22
+    area = f"A1:{get_column_letter(len(content.headers))}{last}"
+    table = Table(displayName=f"{content.title.replace(' ', '_')}_table", ref=area)
+    table.tableStyleInfo = TableStyleInfo(name="TableStyleLight9", showRowStripes=True)
+    sheet.add_table(table)
+    _print_on_one_width(sheet)
+
+
+def _format_column(sheet: Worksheet, letter: str, header: str, values: Sequence[object]) -> None:
+    form = "yyyy-mm-dd" if header in _DATES else "General" if header in _NUMBERS else "@"
+    dimension = sheet.column_dimensions[letter]
+    dimension.number_format = form
+    longest = max((len(str(v)) for v in values if v is not None), default=0)
+    dimension.width = _WIDE.get(header, min(max(longest, len(header) + 3, 9) + 2, 42))
+    for number, value in enumerate(values, start=2):
+        cell = sheet[f"{letter}{number}"]
+        cell.number_format = form
+        cell.alignment = Alignment(vertical="top", wrap_text=header in _WIDE)
+        assert value is None or isinstance(value, str | int | float | date)
+
+
+def _style_header(sheet: Worksheet, address: str) -> None:
+    cell = sheet[address]
+    cell.font, cell.fill = _HEAD, _DEEP
+    cell.alignment = Alignment(vertical="center")
+    cell.number_format = "@"
+
+
+def _add_choices(sheet: Worksheet, title: str, letter: str, header: str, last: int) -> None:
+    source = _CHOICES.get("Type of fact" if (title, header) == ("Facts", "Type") else header, "")
+    if not source or (title, header) in (("Teams", "Team"), ("Facts", "Fact")):
+        return
+    rule = DataValidation(type="list", formula1=source, allow_blank=True, errorStyle="warning")
+    rule.error = "This is not in the list. The check will say more."
+    rule.add(f"{letter}2:{letter}{last + ROOM}")
+    sheet.add_data_validation(rule)
+
+
+def _define_names(book: Workbook) -> None:
+    for name, (title, letter) in _NAMES.items():
+        column = f"'{title}'!${letter}$2:${letter}${2 + ROOM}"
+        filled = f"'{title}'!${letter}$2:INDEX({column},MAX(1,COUNTA({column})))"
+        book.defined_names[name] = DefinedName(name, attr_text=filled)
+
+
+def _print_on_one_width(sheet: Worksheet) -> None:
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _write_read_me(sheet: Worksheet, company: Company) -> None:
+    sheet.title = "Read me"
+    sheet.sheet_view.showGridLines = False
+    for letter, width in zip("ABC", (26, 44, 66), strict=True):
+        sheet.column_dimensions[letter].width = width
+    for kind, *texts in READ_ME:
+        sheet.append([text.replace("{contact}", company.contact or "your administrator") for text in texts])
+        _style_line(sheet, kind, sheet.max_row)
+    _print_on_one_width(sheet)
+
+
+def _style_line(sheet: Worksheet, kind: str, row: int) -> None:
+    for cell in sheet[row]:
+        cell.number_format = "@"
+        cell.alignment = Alignment(vertical="top", wrap_text=kind == "row")
+        if kind == "title":
+            cell.font = Font(bold=True, size=18, color="1F4E78")
+        elif kind == "heading":
+            cell.font = Font(bold=True, size=13, color="1F4E78")
+        elif kind == "header" and cell.value:
+            cell.font, cell.fill = _HEAD, _DEEP
+        elif kind == "row" and cell.column == 1:
+            cell.font = Font(bold=True)
+
+
+def _with_fixed_times(data: bytes) -> bytes:
+    """The same archive with one fixed date in place of now."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            content = old.read(info)
+            if info.filename == "docProps/core.xml":
+                stamp = f"{_CREATED:%Y-%m-%dT%H:%M:%SZ}".encode()
+                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp, content)
+            part = zipfile.ZipInfo(info.filename, date_time=(2026, 1, 1, 0, 0, 0))
+            part.compress_type = zipfile.ZIP_DEFLATED
+            new.writestr(part, content)
+    return buffer.getvalue()
+
+
+def main(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m rules.workbook.template PATH", file=sys.stderr)
+        return 2
+    write_template(arguments[0], shipped_company())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
