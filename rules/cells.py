@@ -5,8 +5,8 @@
     atom    = "quoted" | @group | (none) | (unmapped) | * | typed
     typed   = text: with * and ? | closed: a known value | number, date: N, >= N, N..M
 
-Meaning: the union of the positive items (none given: every mapped value) minus the union of the negative ones.
-`(none)` and `(unmapped)` belong only when named or by `*`.
+Meaning: the union of the positive items (none given: every mapped value) minus the union of the negative
+ones. `(none)` and `(unmapped)` belong only when named or by `*`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ class _Item:
 
 
 def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any: bool = False) -> ParsedCell:
-    """Read one cell of the column `If <fact>`. Raises CellError (codes: `CODES`) with what to type instead."""
+    """Read one cell of the column `If <fact>`. Raises CellError (codes: `CODES`) with what to type
+    instead."""
     if not fold(text):
         if blank_means_any:
             return ParsedCell(any_value(fact.type))
@@ -112,7 +113,8 @@ def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any
 def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) -> Condition:
     """What a group's members mean together. Each is one plain value of the fact (no group, not, `*`).
 
-    Raises CellError as `parse_cell` does, T216 for a member that is no plain value, T202 for a group without any.
+    Raises CellError as `parse_cell` does, T216 for a member that is no plain value, T202 for a group without
+    any.
     """
     parts: list[tuple[bool, Condition]] = []
     for member in members:
@@ -129,7 +131,7 @@ def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) 
     return _combine(parts, fact, vocabulary)
 
 
-# -- from characters to items -------------------------------------------------------------------------------------
+# -- from characters to items ------------------------------------------------------------
 
 
 def _items(text: str) -> list[_Item]:
@@ -243,7 +245,7 @@ def _refuse_unquoted_value(text: str, fact: Fact, vocabulary: Vocabulary) -> Non
             raise CellError("T208", message, f'put it in quotes: "{plain}".', f'"{plain}"')
 
 
-# -- from items to meanings ---------------------------------------------------------------------------------------
+# -- from items to meanings ------------------------------------------------------------
 
 
 def _meaning(item: _Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
@@ -279,9 +281,10 @@ def _group(text: str, fact: Fact, vocabulary: Vocabulary) -> Condition:
     if found is None:
         near = difflib.get_close_matches(group_key(text), vocabulary.groups, n=1, cutoff=0.6)
         suggestion = f"@{near[0].upper()}" if near else ""
-        text_fix = f'or type "{text}" or *{text} if it is not a group.' if fact.type == "text" else ""
-        fix = f"{f'type {suggestion}' if near else 'add the group to sheet Groups'}{', ' if text_fix else '.'}{text_fix}"
-        raise CellError("T204", f"There is no group {text}.", fix, suggestion)
+        fix = f"type {suggestion}" if near else "add the group to sheet Groups"
+        if fact.type == "text":
+            fix += f', or type "{text}" or *{text} if it is not a group'
+        raise CellError("T204", f"There is no group {text}.", f"{fix}.", suggestion)
     owner, condition = found
     if owner != fact_key(fact.name):
         raise CellError(
@@ -356,7 +359,7 @@ def _a(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name.lower()}"
 
 
-# -- from meanings to one meaning ---------------------------------------------------------------------------------
+# -- from meanings to one meaning ------------------------------------------------------------
 
 
 def _combine(parts: list[tuple[bool, Condition]], fact: Fact, vocabulary: Vocabulary) -> Condition:

@@ -1,7 +1,8 @@
-"""The rules of a layer, compiled: per column, a value gives the rows whose cell accepts it, as the bits of one int.
+"""The rules of a layer, compiled: per column, a value gives the rows whose cell accepts it, as the bits of
+one int.
 
-The rows that hold are the AND over the columns; the lowest set bit is the first of them. Rows without a cell in a
-column accept everything there. Memory is bounded: see `_Memory`.
+The rows that hold are the AND over the columns; the lowest set bit is the first of them. Rows without a cell
+in a column accept everything there. Memory is bounded: see `_Memory`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from rules.condition import Condition, Cut, any_value, fits, point
@@ -17,11 +19,15 @@ from rules.model import Fact, FactValue, Row, Unmapped
 
 LAYER_BYTES: Final = 32 * 1024 * 1024
 _ENTRY_BYTES = 200
+
+Cell = tuple[Condition, tuple[int, ...]]
+"""A distinct condition of a column, and the rows that have it."""
 _DAYS_KEPT = 64
 
 
 class _Memory:
-    """Value -> bits, least recently used values dropped by the half once they take more than their share of bytes."""
+    """Value -> bits, least recently used values dropped by the half once they take more than their share of
+    bytes."""
 
     __slots__ = ("_bytes", "_half", "_old", "_young")
 
@@ -34,7 +40,7 @@ class _Memory:
     def get(self, value: object) -> int | None:
         found = self._young.get(value)
         if found is None and (found := self._old.get(value)) is not None:
-            self.put(value, found, 0)
+            self.put(value, found, found.bit_length() // 8)
         return found
 
     def put(self, value: object, bits: int, size: int) -> None:
@@ -45,7 +51,10 @@ class _Memory:
 
 
 class Column:
-    """One condition column: `bits(value)` is the set of rows (bit i is row i) whose cell accepts the value."""
+    """One condition column: `bits(value)` is the set of rows (bit i is row i) whose cell accepts the value.
+
+    `cells` are its distinct conditions, each with its rows.
+    """
 
     def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
         self.fact = fact
@@ -53,13 +62,11 @@ class Column:
         cells: dict[Condition, list[int]] = {}
         for row, condition in enumerate(conditions):
             cells.setdefault(condition, []).append(row)
-        self.cells: tuple[tuple[Condition, tuple[int, ...]], ...] = tuple(
-            (c, tuple(r)) for c, r in cells.items()
-        )
-        self.none = self._rows(c.accepts_none for c, _ in self.cells)
-        self.unmapped = self._rows(c.accepts_unmapped for c, _ in self.cells)
+        self.cells: tuple[Cell, ...] = tuple((c, tuple(rows)) for c, rows in cells.items())
+        self.none = _int(self._rows(c.accepts_none for c, _ in self.cells))
+        self.unmapped = _int(self._rows(c.accepts_unmapped for c, _ in self.cells))
+        self._always = _int(self._rows(c.is_any for c, _ in self.cells))
         self._memory = _Memory(budget)
-        self._index()
 
     def bits(self, value: FactValue) -> int:
         """The rows that accept a normalised value."""
@@ -71,18 +78,21 @@ class Column:
         return self._miss(value) if found is None else found
 
     def _miss(self, value: FactValue) -> int:
-        if isinstance(value, str):
-            bits, own = self._of_key(fold(value)) if not self._is_line else (self._always, False)
-            size = len(value)
-        else:
-            bits, own, size = *self._of_point(value), 0
-        self._memory.put(value, bits, size + self.size // 8 if own else size)
-        return bits
+        raise NotImplementedError
 
-    def _index(self) -> None:
-        """Which cells name a literal, which have patterns, where the line is cut."""
-        self._is_line = self.fact.type in ("number", "date")
-        self._always = self._rows(c.is_any for c, _ in self.cells)
+    def _rows(self, accepts: Iterable[bool]) -> bytes:
+        rows = bytearray(self.size // 8 + 1)
+        for (_, held), accepted in zip(self.cells, accepts, strict=True):
+            if accepted:
+                _mark(rows, held, on=True)
+        return bytes(rows)
+
+
+class TextColumn(Column):
+    """Texts and codes: values that no cell names share one int; a named one starts from it."""
+
+    def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
+        super().__init__(fact, conditions, budget=budget)
         self._by_literal: dict[str, list[int]] = {}
         self._by_pattern: dict[str, list[int]] = {}
         for number, (condition, _) in enumerate(self.cells):
@@ -90,48 +100,94 @@ class Column:
                 self._by_literal.setdefault(literal, []).append(number)
             for pattern in {*condition.patterns, *condition.not_patterns}:
                 self._by_pattern.setdefault(pattern, []).append(number)
-        self._others = self._row_bytes(c.accepts_other for c, _ in self.cells)
-        self._base = int.from_bytes(self._others, "little")
-        cuts: set[Cut] = {cut for c, _ in self.cells for interval in c.intervals for cut in interval}
-        self._cuts = sorted(cuts)
-        self._segments: dict[int, int] = {}
+        self._others = self._rows(c.accepts_other for c, _ in self.cells)
+        self.base = _int(self._others)
 
-    def _of_key(self, key: str) -> tuple[int, bool]:
-        """The rows that accept a folded text, and whether these bits are its own (not those of unnamed texts)."""
-        touched = list(self._by_literal.get(key, ()))
+    def _miss(self, value: FactValue) -> int:
+        if not isinstance(value, str):
+            return self._always
+        touched = self._touched(fold(value))
+        bits = self._of(fold(value), touched) if touched else self.base
+        self._memory.put(value, bits, len(value) + (self.size // 8 if touched else 0))
+        return bits
+
+    def _touched(self, key: str) -> set[int]:
+        """The cells that name a key, by a literal or a pattern: only they may treat it unlike an unnamed
+        one."""
+        touched = set(self._by_literal.get(key, ()))
         for pattern, numbers in self._by_pattern.items():
             if fits(pattern, key):
-                touched += numbers
-        if not touched:
-            return self._base, False
+                touched.update(numbers)
+        return touched
+
+    def _of(self, key: str, touched: Iterable[int]) -> int:
         rows = bytearray(self._others)
-        for number in set(touched):
+        for number in touched:
             condition, held = self.cells[number]
             _mark(rows, held, on=condition.accepts_key(key))
-        return int.from_bytes(rows, "little"), True
+        return _int(rows)
 
-    def _of_point(self, value: FactValue) -> tuple[int, bool]:
-        if not self._is_line or value is None or isinstance(value, (str, Unmapped)):
-            return self._always, False
-        at = point(value)
-        segment = bisect_right(self._cuts, (at, 0))
-        found = self._segments.get(segment)
-        if found is None:
-            found = self._rows(c.accepts_point(at) for c, _ in self.cells)
-            # As many as there are cuts; past this many bytes they are worked out again instead of kept.
-            if len(self._segments) * self.size // 8 < LAYER_BYTES // 4:
-                self._segments[segment] = found
-        return found, False
 
-    def _rows(self, accepts: Iterable[bool]) -> int:
-        return int.from_bytes(self._row_bytes(accepts), "little")
+class LineColumn(Column):
+    """Numbers and days: the cells' cuts part the line into segments; within one all values have the same
+    rows.
 
-    def _row_bytes(self, accepts: Iterable[bool]) -> bytes:
+    Going up the line, each cut switches some rows on or off. The state is kept at every `_STRIDE`th cut; a
+    segment's rows are worked out from there when a value first falls into it.
+    """
+
+    _STRIDE = 32
+
+    def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
+        super().__init__(fact, conditions, budget=budget)
+        switches: dict[Cut, list[tuple[tuple[int, ...], bool]]] = {}
+        for condition, held in self.cells:
+            for low, high in condition.intervals:
+                switches.setdefault(low, []).append((held, True))
+                switches.setdefault(high, []).append((held, False))
+        self._cuts = sorted(switches)
+        self._switches = [switches[cut] for cut in self._cuts]
+        self._states: list[bytes] = []
         rows = bytearray(self.size // 8 + 1)
-        for (_, held), accepted in zip(self.cells, accepts, strict=True):
-            if accepted:
-                _mark(rows, held, on=True)
-        return bytes(rows)
+        for number, switched in enumerate(self._switches):
+            if number % self._STRIDE == 0:
+                self._states.append(bytes(rows))
+            _switch(rows, switched)
+        self._segment_of = _Memory(budget // 4)
+
+    def bits(self, value: FactValue) -> int:
+        """The rows that accept a normalised value."""
+        if value is None:
+            return self.none
+        if type(value) is Unmapped:
+            return self.unmapped
+        segment = self._segment_of.get(value)
+        if segment is None:
+            if not isinstance(value, (Decimal, date)) or not self._cuts:
+                return self._always
+            segment = bisect_right(self._cuts, (point(value), 0))
+            self._segment_of.put(value, segment, 0)
+        found = self._memory.get(segment)
+        return self._of_segment(segment) if found is None else found
+
+    def _of_segment(self, segment: int) -> int:
+        """The rows between two cuts: what the cuts below leave switched on."""
+        start = min(segment // self._STRIDE, len(self._states) - 1)
+        rows = bytearray(self._states[start])
+        for switched in self._switches[start * self._STRIDE : segment]:
+            _switch(rows, switched)
+        bits = _int(rows)
+        self._memory.put(segment, bits, self.size // 8)
+        return bits
+
+
+def _switch(rows: bytearray, switched: Iterable[tuple[tuple[int, ...], bool]]) -> None:
+    for held, on in switched:
+        _mark(rows, held, on=on)
+
+
+def _int(rows: bytes | bytearray) -> int:
+    return int.from_bytes(rows, "little")
 
 
 def _mark(rows: bytearray, which: Iterable[int], *, on: bool) -> None:
@@ -173,11 +229,12 @@ def columns_of(rows: Sequence[Row]) -> tuple[Column, ...]:
     for number, row in enumerate(rows):
         for name, condition in row.conditions:
             by_name.setdefault(name, {})[number] = condition
-    columns = []
+    columns: list[Column] = []
     for name, cells in by_name.items():
         type_ = next(iter(cells.values())).type
         filled = [cells.get(i, any_value(type_)) for i in range(len(rows))]
-        columns.append(Column(Fact(name, type_), filled, budget=LAYER_BYTES // len(by_name)))
+        kind = LineColumn if type_ in ("number", "date") else TextColumn
+        columns.append(kind(Fact(name, type_), filled, budget=LAYER_BYTES // len(by_name)))
     return tuple(sorted(columns, key=_openness))
 
 

@@ -1,8 +1,8 @@
 """What one `If` cell means, as a frozen value: which facts it accepts.
 
-Texts and codes are compared by their folded key; numbers and dates lie on one line of cuts. A cut is (point, side):
-(5, 0) is just before 5 and (5, 1) just after it, so that `>= 5` is [(5, 0), end), `> 5` [(5, 1), end) and `5` [(5, 0), (5, 1)).
-Dates are their ordinal day.
+Texts and codes are compared by their folded key; numbers and dates lie on one line of cuts. A cut is (point,
+side): (5, 0) is just before 5 and (5, 1) just after it, so that `>= 5` is [(5, 0), end), `> 5` [(5, 1), end)
+and `5` [(5, 0), (5, 1)). Dates are their ordinal day.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def both(one: Iterable[Interval], other: Iterable[Interval]) -> tuple[Interval, 
 class Condition:
     """One cell's meaning. Which lists count depends on the fact's type:
 
-    - text, closed: a mapped value is accepted if its key is in `literals` or fits a pattern, or `accepts_other` holds,
-      and it is neither in `not_literals` nor fits one of `not_patterns`;
+    - text, closed: a mapped value is accepted if its key is in `literals` or fits a pattern, or
+      `accepts_other` holds, and it is neither in `not_literals` nor fits one of `not_patterns`;
     - number, date: if its point lies in `intervals` (`accepts_other`: the whole line is in them).
     A missing fact is accepted by `accepts_none` only, an unmapped one by `accepts_unmapped` only.
     """
@@ -114,8 +114,9 @@ def any_value(type_: FactType) -> Condition:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a folded text fits a folded pattern: `*` any run, `?` one character. Time grows with the text only
-    linearly for each run of letters in the pattern, whatever the text: no regular expression, no backtracking."""
+    """Whether a folded text fits a folded pattern: `*` any run, `?` one character. Time grows with the text
+    only linearly for each run of letters in the pattern, whatever the text: no regular expression, no
+    backtracking."""
     first, *middle, last = segments = _segments(pattern)
     if len(segments) == 1:
         return len(text) == len(first) and _at(text, first, 0)
@@ -152,5 +153,6 @@ def _find(text: str, segment: str, start: int, end: int) -> int:
 
 
 def is_inside(pattern: str, other: str) -> bool:
-    """Whether every text that fits `pattern` surely fits `other`: its hardest texts do (False when in doubt)."""
+    """Whether every text that fits `pattern` surely fits `other`: its hardest texts do (False when in
+    doubt)."""
     return all(fits(other, pattern.replace("?", "\x00").replace("*", "\x00" * n)) for n in (0, 1, 3))

@@ -1,6 +1,7 @@
 """Countries by code, by name in any language, and by the short forms that people type. Never a guess.
 
-The data are the shipped file data/countries.json, built by data/build_countries.py and read at the first question.
+The data are the shipped file data/countries.json, built by data/build_countries.py and read at the first
+question.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ def _countries() -> _Countries:
 
 
 def lookup(text: str) -> str | None:
-    """The alpha-2 code that `text` names: a code (2 or 3 letters), a name in any of Babel's languages, or a common
-    short form ("UK", "U.S.A.", "Holland"), however capitalised and accented. None when unknown or ambiguous."""
+    """The alpha-2 code that `text` names: a code (2 or 3 letters), a name in any of Babel's languages, or a
+    common short form ("UK", "U.S.A.", "Holland"), however capitalised and accented. None when unknown or
+    ambiguous."""
     if not text.isascii() and (flag := _flag(text.strip())):
         return flag
     spellings = _countries().spellings

@@ -1,4 +1,5 @@
-"""The facts that ship, and how a lead's raw values become facts: codes, texts, numbers, dates, or visibly unmapped."""
+"""The facts that ship, and how a lead's raw values become facts: codes, texts, numbers, dates, or visibly
+unmapped."""
 
 from __future__ import annotations
 
@@ -54,8 +55,8 @@ class Normaliser:
     """Turns raw values into facts, for one vocabulary. Remembers a bounded number of texts per fact.
 
     A fact that no catalogue knows is a text. Blank is None. What a closed, number or date fact cannot read is
-    `Unmapped(raw)`; an unknown text stays the text it is, trimmed. The dates From and Until of known values are not
-    looked at: a spelling is understood before and after its time too.
+    `Unmapped(raw)`; an unknown text stays the text it is, trimmed. The dates From and Until of known values
+    are not looked at: a spelling is understood before and after its time too.
     """
 
     def __init__(self, facts: Iterable[Fact], vocabulary: Vocabulary) -> None:
@@ -97,7 +98,10 @@ def _remembering(read: Callable[[object], FactValue]) -> Callable[[object], Fact
 
     def remembered(raw: object) -> FactValue:
         nonlocal young, old
-        if type(raw) is not str or len(raw) > _CACHED_LENGTH:
+        if type(raw) is str:
+            if len(raw) > _CACHED_LENGTH:
+                return read(raw)
+        elif type(raw) is not int:
             return read(raw)
         found = young.get(raw, missing)
         if found is missing:

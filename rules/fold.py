@@ -1,7 +1,7 @@
 """Folding: two spellings that a person would call the same text become one key.
 
-`Müller` = `MULLER`, `Straße` = `STRASSE`, `ＤＥ` = `de`, `Côte d’Ivoire` = `cote d'ivoire`. Never two words that differ
-in any script: accents go on Latin and Greek letters only, so `が` is not `か` and `й` is not `и`.
+`Müller` = `MULLER`, `Straße` = `STRASSE`, `ＤＥ` = `de`, `Côte d’Ivoire` = `cote d'ivoire`. Never two words
+that differ in any script: accents go on Latin and Greek letters only, so `が` is not `か` and `й` is not `и`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    # One pass can bring forth what a next one changes (a letter whose case fold decomposes), so go on until stable.
+    # One pass can bring forth what a next one changes (a letter whose case fold decomposes), so go on until
+    # stable.
     for _ in range(4):
         folded = _once(text)
         if folded == text:

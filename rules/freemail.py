@@ -1,6 +1,7 @@
 """Which company an e-mail address belongs to, by its domain; a free-mail provider's domain names none.
 
-The list data/free_mail_domains.txt names its source and licence in its head and is read at the first question.
+The list data/free_mail_domains.txt names its source and licence in its head and is read at the first
+question.
 """
 
 from __future__ import annotations

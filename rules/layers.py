@@ -23,7 +23,8 @@ _SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class CompiledRow:
-    """A row with what is worked out once: its step, its facts as normalised values, what the taker must have."""
+    """A row with what is worked out once: its step, its facts as normalised values, what the taker must
+    have."""
 
     row: Row
     step: Step
@@ -98,8 +99,9 @@ def _named(row: Row, name: Callable[[str], str]) -> Row:
 def decide(tables: RoutingTables, facts: Mapping[str, object], *, on: date) -> Decision:
     """Who gets a lead with these raw facts on this day (a day in the workbook's time zone).
 
-    The decision names a team or an owner (Person ID), or a reason: `rule_hold` with the row's text, `unmapped_value`
-    when a value that nobody could read is the likely cause, else `no_rule`. Never raises for what a lead says.
+    The decision names a team or an owner (Person ID), or a reason: `rule_hold` with the row's text,
+    `unmapped_value` when a value that nobody could read is the likely cause, else `no_rule`. Never raises
+    for what a lead says.
     """
     found = normaliser_of(tables)(facts)
     steps: list[Step] = []
@@ -147,11 +149,12 @@ def _undecided(
         reason = "no_rule"
         detail = "No row of any sheet gives this lead to a team or a person."
         if stopped_at is not None:
-            detail = f"No row of sheet {stopped_at.layer.sheet} matches this lead, and that sheet holds such leads."
+            sheet = stopped_at.layer.sheet
+            detail = f"No row of sheet {sheet} matches this lead, and such leads are held there."
     return Decision(None, None, reason, detail, lane, facts, needs, tuple(steps))
 
 
-# -- rows ---------------------------------------------------------------------------------------------------------
+# -- rows ------------------------------------------------------------
 
 
 def _compile_row(row: Row, tables: RoutingTables) -> CompiledRow:
@@ -181,12 +184,13 @@ def _address(row: Row, header: str) -> str:
     return f"{row.sheet}!{address}" if address and "!" not in address else address
 
 
-# -- trace --------------------------------------------------------------------------------------------------------
+# -- trace ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A row that all but one of its cells would have let hold: the cell, what it asks for and what the lead says."""
+    """A row that all but one of its cells would have let hold: the cell, what it asks for and what the lead
+    says."""
 
     sheet: str
     row: int
@@ -200,7 +204,8 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class TraceLayer:
-    """What one layer did with the lead: the step of the row that held, or None, and the rows that nearly did."""
+    """What one layer did with the lead: the step of the row that held, or None, and the rows that nearly
+    did."""
 
     layer: str
     sheet: str
@@ -211,8 +216,9 @@ class TraceLayer:
 def trace(
     tables: RoutingTables, facts: Mapping[str, object], *, on: date, nearly: int = 5
 ) -> tuple[Decision, tuple[TraceLayer, ...]]:
-    """The decision, and for each layer on its way the row that held and at most `nearly` rows above it (all rows when
-    none held) of which exactly one cell was against it, first in Order first. Reads every row: for one lead, not many."""
+    """The decision, and for each layer on its way the row that held and at most `nearly` rows above it (all
+    rows when none held) of which exactly one cell was against it, first in Order first. Reads every row: for
+    one lead, not many."""
     found = normaliser_of(tables)(facts)
     layers: list[TraceLayer] = []
     for layer in compiled(tables):
@@ -267,7 +273,8 @@ def _nearly(row: Row, header: str, facts: Mapping[str, FactValue], on: date) -> 
 
 
 def shown(value: FactValue) -> str:
-    """A fact as a person reads it: `missing` for none, quotes around a text that names nothing known; never long."""
+    """A fact as a person reads it: `missing` for none, quotes around a text that names nothing known; never
+    long."""
     if value is None:
         return "missing"
     if isinstance(value, Unmapped):

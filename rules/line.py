@@ -1,4 +1,5 @@
-"""Number and date items of a cell: `50..249`, `> 50`, `2026-01-01..2026-03-31`; each wrong form with its mend."""
+"""Number and date items of a cell: `50..249`, `> 50`, `2026-01-01..2026-03-31`; each wrong form with its
+mend."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _UNITS = {"k": 1_000, "t": 1_000, "m": 1_000_000, "mio": 1_000_000, "tsd": 1_000
 
 
 class CellError(RulesError):
-    """A cell that cannot be read, or that can match nothing. Nothing is guessed: `fix` says what to type instead.
+    """A cell that cannot be read, or that can match nothing. Nothing is guessed: `fix` says what to type
+    instead.
 
     `code` is a key of `rules.cells.CODES`, `suggestion` the likely value (`DE (Germany)`) or "".
     """
@@ -33,8 +35,8 @@ class CellError(RulesError):
 
 
 def parse_number(text: str) -> Decimal | None:
-    """A number as rules and leads may write it: digits, a minus, a decimal point. None for anything else, and for
-    `1.000`, which is one to some and a thousand to others."""
+    """A number as rules and leads may write it: digits, a minus, a decimal point. None for anything else,
+    and for `1.000`, which is one to some and a thousand to others."""
     if len(text) > 40 or not _NUMBER.fullmatch(text) or _THOUSAND.fullmatch(text):
         return None
     return Decimal(text)
@@ -136,6 +138,6 @@ def _likely_day(text: str) -> str:
 
 
 def _last_day(year: int, month: int) -> str:
-    if not (1 <= month <= 12 and 1 <= year):
+    if not (1 <= month <= 12 and year >= 1):
         return ""
     return f"{year:04}-{month:02}-{calendar.monthrange(year, month)[1]:02}"

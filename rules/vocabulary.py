@@ -86,13 +86,14 @@ def vocabulary(
     values: Iterable[KnownValue],
     groups: Mapping[str, tuple[str, Iterable[str]]] | None = None,
 ) -> Vocabulary:
-    """The vocabulary of a workbook. `groups`: "@DACH" -> (fact, member texts), each read as a cell of that fact.
+    """The vocabulary of a workbook. `groups`: "@DACH" -> (fact, member texts), each read as a cell of that
+    fact.
 
     Raises CellError for a group's member that cannot be read; spellings with several codes are in `clashes`.
     """
     from rules.cells import group_condition
 
-    rows = [v for v in values]
+    rows = list(values)
     spellings, clashes = _spellings(rows)
     by_key = {fact_key(f.name): f for f in facts}
     plain = Vocabulary(by_key, spellings, _names(rows), {}, clashes)
@@ -120,7 +121,8 @@ def _names(values: Iterable[KnownValue]) -> dict[str, dict[str, str]]:
 
 
 def _spellings(values: Iterable[KnownValue]) -> tuple[dict[str, dict[str, str]], tuple[Clash, ...]]:
-    """Spelling -> code per fact; "" where several codes claim it. A code beats another value's name or alias."""
+    """Spelling -> code per fact; "" where several codes claim it. A code beats another value's name or
+    alias."""
     claims: dict[str, dict[str, dict[str, None]]] = {}
     own: dict[str, dict[str, dict[str, None]]] = {}
     for value in values:

@@ -1,6 +1,7 @@
 """Writes countries.json from Babel's territory names: `python rules/data/build_countries.py`.
 
-Needs the development dependency Babel (its data: Unicode CLDR, Unicode licence v3). The product reads the file only.
+Needs the development dependency Babel (its data: Unicode CLDR, Unicode licence v3). The product reads the
+file only.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from rules.fold import fold
 
 FILE = Path(__file__).with_name("countries.json")
 
-# In CLDR, but no country of ISO 3166-1: exceptional reservations, unions and pseudo regions. XK (Kosovo) stays: people use it.
-NOT_COUNTRIES = set("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())
+# In CLDR, but no country of ISO 3166-1: exceptional reservations, unions and pseudo regions. XK (Kosovo)
+# stays: people use it.
+NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
 # alpha-3 codes that were withdrawn, and those of more than one country today, name no country here.
-WITHDRAWN = set("ANT BUR DDR FXX NTZ SCG SUN TMP YMD YUG ZAR".split())
+WITHDRAWN = {"ANT", "BUR", "DDR", "FXX", "NTZ", "SCG", "SUN", "TMP", "YMD", "YUG", "ZAR"}
 
-# What people type and no CLDR name says. Each was reviewed: it names one country to everybody who types it into a
-# country field. Parts of a country that are typed as the country (England) count; states and cities do not.
+# What people type and no CLDR name says. Each was reviewed: it names one country to everybody who types it
+# into a country field. Parts of a country that are typed as the country (England) count; states and cities
+# do not.
 TYPED: dict[str, str] = {
     "AE": "UAE; U.A.E.; Emirates",
     "BA": "Bosnia; Bosnia-Herzegovina; Bosnia Herzegovina",
@@ -36,8 +39,9 @@ TYPED: dict[str, str] = {
     "BQ": "Bonaire, Sint Eustatius and Saba",
     "BR": "Brasil; Federative Republic of Brazil",
     "BS": "Commonwealth of the Bahamas",
-    "CD": "DRC; D.R.C.; DR Congo; D.R. Congo; Democratic Republic of the Congo; Democratic Republic of Congo; "
-    "Congo, Democratic Republic of the; Congo, the Democratic Republic of the; Congo-Kinshasa; Congo (DRC); Zaire",
+    "CD": "DRC; D.R.C.; DR Congo; D.R. Congo; Democratic Republic of the Congo; "
+    "Democratic Republic of Congo; Congo, Democratic Republic of the; "
+    "Congo, the Democratic Republic of the; Congo-Kinshasa; Congo (DRC); Zaire",
     "CG": "Republic of the Congo; Congo, Republic of; Congo, Republic of the; Congo (Republic)",
     "CH": "Swiss Confederation",
     "CI": "Ivory Coast; Cote d Ivoire; Cote dIvoire",
@@ -49,29 +53,33 @@ TYPED: dict[str, str] = {
     "DO": "Dominican Rep.; Dominican Rep",
     "FK": "Falkland Islands (Malvinas); Falklands",
     "FM": "Micronesia, Federated States of; Federated States of Micronesia",
-    "GB": "UK; U.K.; U.K; U. K.; The UK; United Kingdom of Great Britain and Northern Ireland; Great Britain; Britain; "
-    "England; Scotland; Wales; Northern Ireland; England, UK; Scotland, UK; Wales, UK; Northern Ireland, UK; "
-    "UK (England); UK (Scotland); UK (Wales); UK (Northern Ireland); England (UK); Scotland (UK); Wales (UK); "
-    "United Kingdom (England); United Kingdom (Scotland); United Kingdom (Wales); United Kingdom (UK); "
-    "Wales (United Kingdom); England (United Kingdom); Scotland (United Kingdom); UK of GB and NI; United Kingdom.",
+    "GB": "UK; U.K.; U.K; U. K.; The UK; United Kingdom of Great Britain and Northern Ireland; "
+    "Great Britain; Britain; England; Scotland; Wales; Northern Ireland; England, UK; "
+    "Scotland, UK; Wales, UK; Northern Ireland, UK; UK (England); UK (Scotland); UK (Wales); "
+    "UK (Northern Ireland); England (UK); Scotland (UK); Wales (UK); United Kingdom (England); "
+    "United Kingdom (Scotland); United Kingdom (Wales); United Kingdom (UK); "
+    "Wales (United Kingdom); England (United Kingdom); Scotland (United Kingdom); UK of GB and NI; "
+    "United Kingdom.",
     "GM": "Gambia, The; Gambia, Republic of The",
     "HK": "Hong Kong; Hongkong; Hong Kong SAR; Hong Kong S.A.R.; Hong Kong, China; HKSAR",
     "IE": "Republic of Ireland; Eire; Ireland, Republic of; Ireland (Republic)",
     "IR": "Iran, Islamic Republic of; Islamic Republic of Iran",
-    "KP": "North Korea; DPRK; Korea, Democratic People's Republic of; Democratic People's Republic of Korea; "
-    "Korea (North); Korea, North",
-    "KR": "South Korea; S. Korea; S Korea; Korea, Republic of; Republic of Korea; Korea (Republic of); Korea, South; "
-    "Korea (South); Korea Republic; Korea Rep.; ROK; R.O.K.; Korea",
+    "KP": "North Korea; DPRK; Korea, Democratic People's Republic of; "
+    "Democratic People's Republic of Korea; Korea (North); Korea, North",
+    "KR": "South Korea; S. Korea; S Korea; Korea, Republic of; Republic of Korea; Korea (Republic of); "
+    "Korea, South; Korea (South); Korea Republic; Korea Rep.; ROK; R.O.K.; Korea",
     "LA": "Lao PDR; Lao People's Democratic Republic",
     "LY": "Libyan Arab Jamahiriya",
     "MD": "Moldova, Republic of; Republic of Moldova",
-    "MK": "Macedonia; FYROM; F.Y.R.O.M.; Republic of Macedonia; Macedonia, the former Yugoslav Republic of; "
-    "The former Yugoslav Republic of Macedonia; Republic of North Macedonia",
+    "MK": "Macedonia; FYROM; F.Y.R.O.M.; Republic of Macedonia; "
+    "Macedonia, the former Yugoslav Republic of; The former Yugoslav Republic of Macedonia; "
+    "Republic of North Macedonia",
     "MM": "Burma; Myanmar; Burma (Myanmar)",
     "MO": "Macau; Macao; Macau SAR; Macao SAR; Macao S.A.R.",
     "NL": "Holland; Nederland; Kingdom of the Netherlands; Netherlands, The; Netherland",
     "NZ": "N.Z.; Aotearoa",
-    "PS": "Palestine; State of Palestine; Palestine, State of; Palestinian Territory, Occupied; Occupied Palestinian Territory",
+    "PS": "Palestine; State of Palestine; Palestine, State of; Palestinian Territory, Occupied; "
+    "Occupied Palestinian Territory",
     "PG": "P.N.G.",
     "RE": "Reunion Island",
     "RU": "Russia; Russian Federation; The Russian Federation",
@@ -83,11 +91,13 @@ TYPED: dict[str, str] = {
     "SZ": "Swaziland",
     "TL": "East Timor",
     "TR": "Turkey; Türkiye; Turkiye; Republic of Turkey; Republic of Türkiye",
-    "TW": "Taiwan; Taiwan, Province of China; Taiwan, R.O.C.; Taiwan (R.O.C.); Taiwan, Republic of China; Chinese Taipei",
+    "TW": "Taiwan; Taiwan, Province of China; Taiwan, R.O.C.; Taiwan (R.O.C.); "
+    "Taiwan, Republic of China; Chinese Taipei",
     "TZ": "Tanzania, United Republic of; United Republic of Tanzania",
-    "US": "US; U.S.; U.S; U. S.; U. S; USA; U.S.A.; U.S.A; U. S. A.; U.SA; The US; The USA; The U.S.; The U.S.A.; US of A; "
-    "United States; The United States; United States of America; The United States of America; America; "
-    "UnitedStates; United States (USA); United States (US); United States, America; USA (United States)",
+    "US": "US; U.S.; U.S; U. S.; U. S; USA; U.S.A.; U.S.A; U. S. A.; U.SA; The US; The USA; The U.S.; "
+    "The U.S.A.; US of A; United States; The United States; United States of America; "
+    "The United States of America; America; UnitedStates; United States (USA); United States (US); "
+    "United States, America; USA (United States)",
     "VA": "Holy See; Vatican; Holy See (Vatican City State)",
     "VE": "Venezuela, Bolivarian Republic of; Bolivarian Republic of Venezuela",
     "VG": "Virgin Islands, British; Virgin Islands (British); BVI",
@@ -99,14 +109,25 @@ TYPED: dict[str, str] = {
 
 # Right in some language, and something else to many people who type it: never guessed.
 DROPPED = frozenset(
-    fold(name)
-    for name in "Jersey Island; Virgin Islands; Channel Islands; Antilles; Congo; Nigeri; Kongo; Norfolk; "
-    "Antilles yr Iseldiroedd; سانت مارتن; เซนต์มาร์ติน".split(";")
+    {
+        "jersey island",
+        "virgin islands",
+        "channel islands",
+        "antilles",
+        "antilles yr iseldiroedd",
+        "congo",
+        "nigeri",
+        "kongo",
+        "norfolk",
+        "سانت مارتن",
+        "เซนต์มาร์ติน",
+    }
 )
 
 
 def build() -> dict[str, Any]:
-    """What countries.json holds: English names, alpha-3 codes, folded names, and the folded names left out."""
+    """What countries.json holds: English names, alpha-3 codes, folded names, and the folded names left
+    out."""
     english = {c: n for c, n in Locale("en").territories.items() if _is_country(c)}
     names, ambiguous = _resolve(_names(set(english)), set(english))
     return {
@@ -147,15 +168,15 @@ def _names(codes: set[str]) -> dict[str, set[str]]:
 
 
 def _resolve(found: dict[str, set[str]], codes: set[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """A name with one country is kept, a reviewed one wins, one that is another country's code is left out."""
+    """A name with one country is kept, a reviewed one wins, one that is another country's code is left
+    out."""
     typed = {fold(name): code for code, names in TYPED.items() for name in names.split(";")}
     names: dict[str, str] = {}
     ambiguous: dict[str, list[str]] = {}
     for name in sorted(found | {n: {c} for n, c in typed.items()}):
         owners = {typed[name]} if name in typed else found[name]
-        if name in DROPPED or (name.upper() in codes and owners != {name.upper()}):
-            ambiguous[name] = sorted(owners)
-        elif len(owners) > 1:
+        is_other_code = name.upper() in codes and owners != {name.upper()}
+        if name in DROPPED or is_other_code or len(owners) > 1:
             ambiguous[name] = sorted(owners)
         else:
             (names[name],) = owners

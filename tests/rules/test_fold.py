@@ -9,7 +9,9 @@ import pytest
 
 from rules.fold import fold
 
-CHARACTERS = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) not in ("Cs", "Cn", "Co")]
+CHARACTERS = [
+    chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) not in ("Cs", "Cn", "Co")
+]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,9 @@ def test_a_text_folds_to_its_key(text: str, key: str) -> None:
     assert fold(text) == key
 
 
-@pytest.mark.parametrize(("one", "other"), [("が", "か"), ("й", "и"), ("Müller", "Mueller"), ("ไทย", "ไทบ"), ("कि", "क")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("が", "か"), ("й", "и"), ("Müller", "Mueller"), ("ไทย", "ไทบ"), ("कि", "क")]
+)
 def test_different_letters_stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
