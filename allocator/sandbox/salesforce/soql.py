@@ -24,10 +24,11 @@ from allocator.sandbox.salesforce.soql_group import Grouping, is_aggregate, is_c
 from allocator.sandbox.salesforce.soql_parse import parse
 from allocator.sandbox.salesforce.soql_scope import Data, Getter, Operand, Row, Scope
 from allocator.sandbox.salesforce.soql_select import Selection
-from allocator.sandbox.salesforce.soql_where import Check, Conditions
+from allocator.sandbox.salesforce.soql_where import Check, Conditions, joins_in
 
 __all__ = ["Result", "SoqlError", "execute"]
 
+_MAX_JOINS = 2
 _WITH = ("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE")
 
 
@@ -86,7 +87,7 @@ class _Execution:
     def _plan(self, query: ast.Query, scope: Scope) -> "_Plan":
         """Everything of the query compiled and checked, so that an error needs no rows to show."""
         self._check_clauses(query)
-        where = self._conditions(scope.operand).compile(query.where) if query.where else None
+        where = self._filter(query, scope)
         if is_count(query) and not query.group:
             return _Plan(query, where, self._order(query, scope.operand), dict)
         if is_aggregate(query):
@@ -94,11 +95,25 @@ class _Execution:
         build = Selection(scope, query, self._children).compile()
         return _Plan(query, where, self._order(query, scope.operand), build)
 
+    def _filter(self, query: ast.Query, scope: Scope) -> Check | None:
+        """WHERE, with the vendor's limits on semi-joins: two at most, on other objects, not nested."""
+        if query.where is None:
+            return None
+        joins = joins_in(query.where)
+        if len(joins) > _MAX_JOINS:
+            text = f"Maximum {_MAX_JOINS} semi join sub-selects are allowed"
+            self._report.fail(MALFORMED_QUERY, text, joins[_MAX_JOINS].position)
+        for join in joins:
+            if isinstance(join.right, ast.Query) and join.right.source.lower() == scope.entity.name.lower():
+                text = "The inner and outer selects should not be on the same object type"
+                self._report.fail(MALFORMED_QUERY, text, join.right.position)
+        return self._conditions(scope.operand).compile(query.where)
+
     def _grouped(self, query: ast.Query, scope: Scope, where: Check | None) -> "_Plan":
         grouping = Grouping(scope, query)
         build = grouping.columns()
         having = self._conditions(grouping.operand).compile(query.having) if query.having else None
-        order = self._order(query, grouping.operand)
+        order = self._order(query, grouping.ordering)
         return _Plan(query, where, order, build, grouping, having)
 
     def _check_clauses(self, query: ast.Query) -> None:
@@ -163,7 +178,7 @@ class _Execution:
         if child is None or relationship is None or relationship.name is None or len(prefix) > 1:
             self._report.fail(INVALID_TYPE, unknown_child(query.source), query.source.start_pos)
         if is_aggregate(query):
-            text = "a sub-query over child records has no aggregates"
+            text = "only root queries support aggregate expressions"
             self._report.fail(MALFORMED_QUERY, text, query.position)
         scope = Scope(child, query.alias, self._data, self._report)
         plan = self._plan(query, scope)

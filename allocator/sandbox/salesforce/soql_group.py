@@ -63,13 +63,20 @@ class Grouping:
 
     def operand(self, source: ast.Operand) -> Operand:
         """The meaning of a path, a function or an alias for each group."""
+        return self._meaning(source, "Field must be grouped or aggregated")
+
+    def ordering(self, source: ast.Operand) -> Operand:
+        """The same for ORDER BY, whose refusal the vendor words otherwise."""
+        return self._meaning(source, "Ordered field must be grouped or aggregated")
+
+    def _meaning(self, source: ast.Operand, refusal: str) -> Operand:
         if isinstance(source, ast.Call) and source.upper in AGGREGATES:
             return self._aggregate(source)
         if not isinstance(source, ast.Call) and source.lower() in self._aliases:
-            return self.operand(self._aliases[source.lower()])
+            return self._meaning(self._aliases[source.lower()], refusal)
         name = _normal(source, self._scope)
         if name not in self._names:
-            text = f"Field must be grouped or aggregated: {_shown(source)}"
+            text = f"{refusal}: {_shown(source)}"
             self._scope.report.fail(MALFORMED_QUERY, text, ast.position_of(source))
         return _of_first(self._by[self._names.index(name)])
 

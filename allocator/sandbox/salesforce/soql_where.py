@@ -66,9 +66,9 @@ class Conditions:
         if isinstance(condition, ast.Negation):
             part = self.compile(condition.part)
             return lambda row: not part(row)
-        if isinstance(condition, ast.AnyOf) and (join := _join_in(condition)):
+        if isinstance(condition, ast.AnyOf) and (joins := joins_in(condition)):
             text = "Semi join sub-selects are not allowed with the 'OR' operator"
-            self.report.fail(MALFORMED_QUERY, text, join.position)
+            self.report.fail(MALFORMED_QUERY, text, joins[0].position)
         parts = [self.compile(part) for part in condition.parts]
         return _every(parts) if isinstance(condition, ast.All) else _some(parts)
 
@@ -248,12 +248,12 @@ class Conditions:
         self.report.fail(INVALID_FIELD, text, left.position)
 
 
-def _join_in(condition: ast.Condition) -> ast.Test | None:
-    """The first semi-join of a tree."""
+def joins_in(condition: ast.Condition) -> list[ast.Test]:
+    """The semi-joins of a tree."""
     if isinstance(condition, ast.Test):
-        return condition if isinstance(condition.right, ast.Query) else None
+        return [condition] if isinstance(condition.right, ast.Query) else []
     parts = (condition.part,) if isinstance(condition, ast.Negation) else condition.parts
-    return next((found for part in parts if (found := _join_in(part))), None)
+    return [found for part in parts for found in joins_in(part)]
 
 
 def _exact(left: Operand) -> bool:
