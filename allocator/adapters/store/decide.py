@@ -1,0 +1,219 @@
+"""Committing a plan: decisions, turns, ledger, outbox and lead states, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from allocator.adapters.store import ledger as books
+from allocator.adapters.store.leads import by_key, chunks, wait_again
+from allocator.adapters.store.tables import (
+    decisions,
+    eligibility,
+    json_text,
+    leads,
+    outbox,
+    refunds,
+    runs,
+    turns,
+)
+from allocator.domain.lead import LeadKey, State
+from allocator.domain.plan import Assigned, Plan, TurnRow
+from allocator.errors import AllocatorError
+
+OWNER = "owner"
+
+
+def idempotency_key(key: LeadKey, epoch: int, action: str = OWNER) -> str:
+    """One effect on the world has one key for ever."""
+    said = json_text([key.source, key.source_id, epoch, action])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def commit(
+    connection: Connection, plan: Plan, *, run: int, live: bool, at: datetime, tables_version: str
+) -> None:
+    """Write the whole plan. Raises AllocatorError when it does not fit; the transaction is to be undone."""
+    connection.execute(sa.update(runs).where(runs.c.run == run).values(tables_version=tables_version))
+    if not plan.decided:
+        return
+    _refuse_decided(connection, plan.decided)
+    _refuse_gaps(connection, plan.turns)
+    common = {"at": at, "run": run, "live": live}
+    connection.execute(sa.insert(decisions), [_decision(d, tables_version) | common for d in plan.decided])
+    _save_turns(connection, plan.turns, common)
+    books.save(connection, plan.ledgers)
+    _save_writes(connection, plan.decided, at=at, live=live)
+    _move_leads(connection, plan.decided, run)
+
+
+def committed(connection: Connection, plan: Plan, *, run: int, at: datetime) -> bool | None:
+    """True when exactly this plan is in the store already; None when none of it is."""
+    found = _stored(connection, plan.decided)
+    for decided in plan.decided:
+        row = found.get((decided.key, decided.epoch))
+        if row is None:
+            return None
+        if (row.run, row.at, row.owner, row.trace) != (run, at, decided.owner, _as_stored(decided.trace)):
+            return None
+    return True if plan.decided else None
+
+
+def drop_observed(connection: Connection) -> int:
+    """Remove decisions that were never meant for the CRM, with their turns. How many leads wait again."""
+    observed = sa.select(turns).where(turns.c.live.is_(False))
+    every = list(connection.execute(observed))
+    standing = list(connection.execute(observed.where(~books.refunded())))
+    places = sa.select(turns.c.team, turns.c.lane, turns.c.number).where(turns.c.live.is_(False))
+    connection.execute(
+        sa.delete(refunds).where(sa.tuple_(refunds.c.team, refunds.c.lane, refunds.c.number).in_(places))
+    )
+    connection.execute(sa.delete(turns).where(turns.c.live.is_(False)))
+    if every:
+        books.unbook(connection, standing)
+    connection.execute(sa.delete(outbox).where(outbox.c.state == "observed"))
+    connection.execute(sa.delete(decisions).where(decisions.c.live.is_(False)))
+    return wait_again(connection)
+
+
+def _refuse_decided(connection: Connection, decided: Sequence[Assigned]) -> None:
+    for key, epoch in _stored(connection, decided):
+        raise AllocatorError(f"lead {key} is already decided for epoch {epoch}: nothing was changed")
+
+
+def _stored(connection: Connection, decided: Sequence[Assigned]) -> dict[tuple[LeadKey, int], Any]:
+    wanted = {(d.key, d.epoch) for d in decided}
+    c = decisions.c
+    found: dict[tuple[LeadKey, int], Any] = {}
+    for condition in by_key(decisions, {key for key, _ in wanted}):
+        query = sa.select(c.source, c.source_id, c.epoch, c.run, c.at, c.owner, c.trace).where(condition)
+        for row in connection.execute(query):
+            place = (LeadKey(row.source, row.source_id), row.epoch)
+            if place in wanted:
+                found[place] = row
+    return found
+
+
+def _as_stored(trace: Mapping[str, Any]) -> Any:
+    return decisions.c.trace.type.process_result_value(json_text(trace), None)  # type: ignore[attr-defined]
+
+
+def _refuse_gaps(connection: Connection, taken: Sequence[TurnRow]) -> None:
+    """Numbers go on from the last one without a gap, in the lane and in the team."""
+    numbers = books.expected(connection, {(row.team, row.lane) for row in taken})
+    sequences = books.expected_sequence(connection, {row.team for row in taken})
+    for row in taken:
+        place = (row.team, row.lane)
+        if row.turn.number != numbers[place] or row.turn.sequence != sequences[row.team]:
+            raise AllocatorError(
+                f"turn {row.turn.number} of {row.team} {row.lane!r} does not follow the last one"
+                f" ({numbers[place] - 1}): the ledger was read before somebody else's turns"
+            )
+        numbers[place] += 1
+        sequences[row.team] += 1
+
+
+def _decision(decided: Assigned, tables_version: str) -> dict[str, Any]:
+    return {
+        "source": decided.key.source, "source_id": decided.key.source_id, "epoch": decided.epoch,
+        "state": decided.state.value, "reason": decided.reason, "detail": decided.detail,
+        "decided_by": decided.by, "team": decided.team, "lane": decided.lane, "person": decided.person,
+        "owner": decided.owner, "basis": decided.basis, "tables_version": tables_version,
+        "given_back": False, "settled_at": None, "trace": decided.trace,
+    }  # fmt: skip
+
+
+def _save_turns(connection: Connection, taken: Sequence[TurnRow], common: Mapping[str, Any]) -> None:
+    if not taken:
+        return
+    contents: dict[str, Any] = {}
+    hashes: dict[Any, str] = {}
+    rows = []
+    for row in taken:
+        distinct = (tuple(row.turn.weights.items()), tuple(row.turn.shares.items()), row.skipped)
+        if distinct not in hashes:
+            content = _eligibility(row)
+            hashes[distinct] = hashlib.sha256(json_text(content).encode()).hexdigest()
+            contents[hashes[distinct]] = content
+        rows.append(_turn(row, hashes[distinct]) | common)
+    known: set[str] = set()
+    for part in chunks(contents):
+        known.update(
+            connection.execute(
+                sa.select(eligibility.c.sha256).where(eligibility.c.sha256.in_(part))
+            ).scalars()
+        )
+    new = [{"sha256": sha, "content": content} for sha, content in contents.items() if sha not in known]
+    if new:
+        connection.execute(sa.insert(eligibility), new)
+    connection.execute(sa.insert(turns), rows)
+
+
+def _eligibility(row: TurnRow) -> dict[str, Any]:
+    return {
+        "ids": list(row.turn.weights),
+        "weights": dict(row.turn.weights),
+        "shares": dict(row.turn.shares),
+        "skipped": [
+            {"id": s.id, "why": str(s.why), "until": s.until and s.until.isoformat(), "also": list(s.also)}
+            for s in row.skipped
+        ],
+    }
+
+
+def _turn(row: TurnRow, sha256: str) -> dict[str, Any]:
+    turn = row.turn
+    return {
+        "team": row.team, "lane": row.lane, "number": turn.number, "sequence": turn.sequence,
+        "kind": turn.kind, "owner": turn.owner, "payer": turn.payer, "paid": turn.paid,
+        "credit_limit": turn.limit, "before": turn.before, "team_before": turn.team_before,
+        "last_before": turn.last_before, "eligibility": sha256, "source": row.key.source,
+        "source_id": row.key.source_id, "epoch": row.epoch,
+    }  # fmt: skip
+
+
+def _save_writes(connection: Connection, decided: Sequence[Assigned], *, at: datetime, live: bool) -> None:
+    """One owner write for each lead that has an owner now; in observe mode they are there but never sent."""
+    next_id = (connection.execute(sa.select(sa.func.max(outbox.c.id))).scalar() or 0) + 1
+    given = [d for d in decided if d.state is State.DECIDED]
+    rows = [
+        {
+            "id": number, "kind": OWNER, "idempotency_key": idempotency_key(d.key, d.epoch),
+            "source": d.key.source, "source_id": d.key.source_id, "epoch": d.epoch, "owner": d.owner,
+            "state": "pending" if live else "observed", "attempts": 0, "created": at,
+        }
+        for number, d in enumerate(given, start=next_id)
+    ]  # fmt: skip
+    if rows:
+        connection.execute(sa.insert(outbox), rows)
+
+
+def _move_leads(connection: Connection, decided: Sequence[Assigned], run: int) -> None:
+    """Each lead stands where its new decision says, at the new epoch."""
+    d = decisions.c
+    same = (
+        "state",
+        "reason",
+        "detail",
+        "decided_by",
+        "team",
+        "lane",
+        "person",
+        "owner",
+        "basis",
+        "live",
+        "epoch",
+    )
+    moved = connection.execute(
+        sa.update(leads)
+        .where(leads.c.source == d.source, leads.c.source_id == d.source_id)
+        .where(d.run == run, d.epoch > leads.c.epoch)
+        .values({name: d[name] for name in same} | {"since": d.at, "run": d.run})
+    ).rowcount
+    if moved != len(decided):
+        raise AllocatorError("the plan decides a lead that is not in the store, or for an old epoch")

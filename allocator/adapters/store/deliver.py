@@ -1,0 +1,202 @@
+"""Delivering what was decided: the outbox, what became of each write, and the links to CRM objects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from allocator.adapters.store import ledger as books
+from allocator.adapters.store.decide import idempotency_key
+from allocator.adapters.store.leads import by_key, chunks, named, one, refresh, upsert
+from allocator.adapters.store.tables import decisions, leads, links, outbox, turns
+from allocator.domain.lead import LeadKey, State
+from allocator.errors import AllocatorError
+from allocator.ports import Link, PendingWrite, Settlement
+
+_FINAL: Mapping[State, frozenset[State]] = {
+    State.DECIDED: frozenset({State.CONFIRMED, State.TAKEN, State.HELD, State.CLOSED}),
+    State.HELD: frozenset({State.TAKEN, State.CLOSED}),
+    State.WAITING: frozenset({State.TAKEN, State.CLOSED}),
+}
+"""From where to where a settlement leads. Who waits or is held may leave intake by a person's hand."""
+
+
+def pending(connection: Connection) -> list[PendingWrite]:
+    """Owner writes not settled yet, in order of decision."""
+    o, d = outbox.c, decisions.c
+    query = (
+        sa.select(o.id, o.source, o.source_id, o.epoch, o.owner, d.person, d.team, o.attempts)
+        .join(decisions, sa.and_(d.source == o.source, d.source_id == o.source_id, d.epoch == o.epoch))
+        .where(o.state == "pending")
+        .order_by(o.id)
+    )
+    return [
+        PendingWrite(r.id, LeadKey(r.source, r.source_id), r.epoch, r.owner, r.person, r.team, r.attempts)
+        for r in connection.execute(query)
+    ]
+
+
+def attempt(connection: Connection, ids: Sequence[int], at: datetime) -> None:
+    for part in chunks(ids):
+        connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id.in_(part), outbox.c.state == "pending")
+            .values(attempts=outbox.c.attempts + 1, last_attempt=at)
+        )
+
+
+def settle(connection: Connection, settlements: Sequence[Settlement], *, at: datetime, run: int) -> None:
+    """Final states. What is settled alike already is left alone; what is settled otherwise is refused."""
+    standing = _standing(connection, [s.key for s in settlements])
+    new = [s for s in _each_once(settlements) if _is_new(s, standing.get(s.key))]
+    if not new:
+        return
+    connection.execute(_lead_update(), [_lead_values(s, at) for s in new])
+    connection.execute(_decision_update(), [_decision_values(s, at) for s in new])
+    connection.execute(
+        sa.update(outbox)
+        .where(outbox.c.idempotency_key == sa.bindparam("k_key"))
+        .values(state=sa.case((outbox.c.state == "pending", "done"), else_=outbox.c.state), done=at),
+        [{"k_key": idempotency_key(s.key, s.epoch)} for s in new],
+    )
+    refresh(connection, [s.record for s in new if s.record is not None])
+    _give_back(connection, [s for s in new if s.give_back], at=at, run=run)
+    confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
+    _link(connection, [(key, "Lead", key.source_id) for key in confirmed], at)
+
+
+def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey, Row[Any]]:
+    """Each lead beside the decision of its current epoch."""
+    d = decisions.c
+    query = sa.select(
+        leads.c.source, leads.c.source_id, leads.c.state, leads.c.epoch, leads.c.reason, leads.c.live,
+        d.given_back, d.state.label("decided_state"), d.reason.label("decided_reason"),
+    ).outerjoin(
+        decisions,
+        sa.and_(d.source == leads.c.source, d.source_id == leads.c.source_id, d.epoch == leads.c.epoch),
+    )  # fmt: skip
+    return {
+        LeadKey(row.source, row.source_id): row
+        for condition in by_key(leads, keys)
+        for row in connection.execute(query.where(condition))
+    }
+
+
+def _each_once(settlements: Sequence[Settlement]) -> list[Settlement]:
+    seen: dict[LeadKey, Settlement] = {}
+    for settlement in settlements:
+        if settlement.key in seen and seen[settlement.key] != settlement:
+            raise AllocatorError(f"lead {settlement.key} is settled in two ways at once: nothing was changed")
+        seen[settlement.key] = settlement
+    return list(seen.values())
+
+
+def _is_new(settlement: Settlement, standing: Row[Any] | None) -> bool:
+    """False when it is settled just so already. Raises AllocatorError when it cannot be settled so."""
+    if standing is None or standing.epoch != settlement.epoch:
+        raise AllocatorError(f"lead {settlement.key} is not at epoch {settlement.epoch}: nothing was changed")
+    is_now = (standing.state, standing.reason, bool(standing.given_back))
+    if is_now == (settlement.state.value, settlement.reason, settlement.give_back):
+        return False
+    if settlement.state not in _FINAL.get(State(standing.state), frozenset()):
+        raise AllocatorError(
+            f"lead {settlement.key} is {standing.state} for epoch {settlement.epoch},"
+            f" it cannot become {settlement.state}: nothing was changed"
+        )
+    return True
+
+
+def _lead_update() -> Any:
+    values = {
+        n: sa.bindparam(f"v_{n}", type_=leads.c[n].type)
+        for n in ("state", "reason", "detail", "basis", "since")
+    }
+    return sa.update(leads).where(one(leads)).values(values)
+
+
+def _lead_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
+    return named(settlement.key) | {
+        "v_state": settlement.state.value, "v_reason": settlement.reason, "v_detail": settlement.detail,
+        "v_basis": settlement.basis, "v_since": at,
+    }  # fmt: skip
+
+
+def _decision_update() -> Any:
+    names = ("state", "reason", "detail", "basis", "settled_at")
+    values = {n: sa.bindparam(f"v_{n}", type_=decisions.c[n].type) for n in names}
+    given_back = sa.or_(decisions.c.given_back, sa.bindparam("v_given_back", type_=sa.Boolean))
+    return (
+        sa.update(decisions)
+        .where(one(decisions), decisions.c.epoch == sa.bindparam("k_epoch"))
+        .values(values | {"given_back": given_back})
+    )
+
+
+def _decision_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
+    values = _lead_values(settlement, at)
+    values["v_settled_at"] = values.pop("v_since")
+    return values | {"k_epoch": settlement.epoch, "v_given_back": settlement.give_back}
+
+
+def _give_back(connection: Connection, settlements: Sequence[Settlement], *, at: datetime, run: int) -> None:
+    """The turns of these leads, one refund each; a decision without a turn has nothing to give back."""
+    wanted = {s.key: s for s in settlements}
+    rows: dict[str, list[Row[Any]]] = {}
+    refunded = books.refunded()
+    for condition in by_key(turns, list(wanted)):
+        for row in connection.execute(sa.select(turns).where(condition, ~refunded)):
+            settlement = wanted[LeadKey(row.source, row.source_id)]
+            if row.epoch == settlement.epoch:
+                rows.setdefault(settlement.reason or settlement.state.value, []).append(row)
+    for reason, found in sorted(rows.items()):
+        books.give_back(connection, found, at=at, run=run, reason=reason)
+
+
+# --- links ------------------------------------------------------------------------------------------------
+
+
+def linked(
+    connection: Connection, keys: Collection[LeadKey] | None = None, state: str | None = None
+) -> list[Link]:
+    conditions = [sa.true()] if keys is None else list(by_key(links, keys))
+    found = []
+    for condition in conditions:
+        query = sa.select(links).where(condition)
+        if state is not None:
+            query = query.where(links.c.state == state)
+        found.extend(
+            Link(LeadKey(r.source, r.source_id), r.crm, r.object, r.crm_id, r.state, r.since)
+            for r in connection.execute(query)
+        )
+    return sorted(found, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
+
+
+def switch(connection: Connection, contacts: Mapping[LeadKey, str], at: datetime) -> int:
+    """Live Lead links become converted, live Contact links are made. Returns how many."""
+    live = [link for link in linked(connection, list(contacts), "live") if link.object == "Lead"]
+    if not live:
+        return 0
+    connection.execute(
+        sa.update(links)
+        .where(one(links), links.c.object == "Lead", links.c.state == "live")
+        .values(state="converted", since=at),
+        [named(link.key) for link in live],
+    )
+    _link(connection, [(link.key, "Contact", contacts[link.key]) for link in live], at)
+    return len({link.key for link in live})
+
+
+def _link(connection: Connection, made: Sequence[tuple[LeadKey, str, str]], at: datetime) -> None:
+    rows = [
+        {
+            "source": key.source, "source_id": key.source_id, "crm": key.source, "object": name,
+            "crm_id": crm_id, "state": "live", "since": at,
+        }
+        for key, name, crm_id in made
+    ]  # fmt: skip
+    if rows:
+        connection.execute(upsert(connection, links).on_conflict_do_nothing(), rows)

@@ -1,0 +1,80 @@
+"""What was decided and under which tables: decisions with their turns, and the accepted workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from allocator.adapters.store.tables import decisions, eligibility, tables_versions, turns
+from allocator.domain.lead import LeadKey
+from allocator.domain.plan import TurnRow
+from allocator.ports import TablesVersion
+from rules.rotation import Skipped, Turn
+
+
+def of_lead(connection: Connection, key: LeadKey) -> Sequence[Mapping[str, Any]]:
+    """All epochs, newest first, each with its turn."""
+    d, t = decisions.c, turns.c
+    taken = sa.select(turns, eligibility.c.content).join(eligibility, eligibility.c.sha256 == t.eligibility)
+    by_epoch = {
+        row.epoch: _turn_row(row, key)
+        for row in connection.execute(taken.where(t.source == key.source, t.source_id == key.source_id))
+    }
+    query = sa.select(decisions).where(d.source == key.source, d.source_id == key.source_id)
+    return [
+        _decision(row, by_epoch.get(row.epoch)) for row in connection.execute(query.order_by(d.epoch.desc()))
+    ]
+
+
+def _decision(row: Row[Any], turn: TurnRow | None) -> Mapping[str, Any]:
+    return {
+        "epoch": row.epoch, "at": row.at, "run": row.run, "state": row.state, "reason": row.reason,
+        "detail": row.detail, "by": row.decided_by, "team": row.team, "lane": row.lane, "person": row.person,
+        "owner": row.owner, "tables_version": row.tables_version, "trace": row.trace, "turn": turn,
+        "given_back": bool(row.given_back), "live": bool(row.live),
+    }  # fmt: skip
+
+
+def _turn_row(row: Row[Any], key: LeadKey) -> TurnRow:
+    content = row.content
+    turn = Turn(
+        number=row.number, sequence=row.sequence, kind=row.kind, owner=row.owner, payer=row.payer,
+        weights=content["weights"], shares=content["shares"], before=row.before, paid=row.paid,
+        team_before=row.team_before, last_before=row.last_before, limit=row.credit_limit,
+    )  # fmt: skip
+    skipped = tuple(
+        Skipped(s["id"], s["why"], date.fromisoformat(s["until"]) if s["until"] else None, tuple(s["also"]))
+        for s in content["skipped"]
+    )
+    return TurnRow(row.team, row.lane, turn, key, row.epoch, skipped)
+
+
+def newest_tables(connection: Connection) -> TablesVersion | None:
+    v = tables_versions.c
+    row = connection.execute(sa.select(tables_versions).order_by(v.number.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return TablesVersion(row.sha256, bytes(row.content), row.accepted_at, row.origin, row.saved_by)
+
+
+def accept_tables(connection: Connection, version: TablesVersion) -> None:
+    """The version becomes the newest; when it is that already, nothing happens."""
+    v = tables_versions.c
+    newest = connection.execute(sa.select(v.number, v.sha256).order_by(v.number.desc()).limit(1)).first()
+    if newest is not None and newest.sha256 == version.sha256:
+        return
+    connection.execute(
+        sa.insert(tables_versions).values(
+            number=(newest.number if newest else 0) + 1, sha256=version.sha256, content=version.content,
+            accepted_at=version.accepted_at, origin=version.origin, saved_by=version.saved_by,
+        )
+    )  # fmt: skip
+
+
+def tables_known(connection: Connection, sha256: str) -> bool:
+    query = sa.select(tables_versions.c.number).where(tables_versions.c.sha256 == sha256).limit(1)
+    return connection.execute(query).first() is not None
