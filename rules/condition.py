@@ -117,9 +117,10 @@ def fits(pattern: str, text: str) -> bool:
     """Whether a folded text fits a folded pattern: `*` any run, `?` one character. Time grows with the text
     only linearly for each run of letters in the pattern, whatever the text: no regular expression, no
     backtracking."""
-    first, *middle, last = segments = _segments(pattern)
+    segments = _segments(pattern)
     if len(segments) == 1:
-        return len(text) == len(first) and _at(text, first, 0)
+        return len(text) == len(pattern) and _at(text, pattern, 0)
+    first, *middle, last = segments
     if (
         len(text) < sum(map(len, segments))
         or not _at(text, first, 0)
