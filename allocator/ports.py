@@ -333,8 +333,11 @@ class Store(Protocol):
         """All epochs of a lead, newest first: epoch, at, run, state, reason, detail, by, team, lane, person,
         owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool)."""
 
-    def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
-        """Held leads (all when None) are decided again by the next run, whatever their reason; how many."""
+    def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
+        """Held leads (all when None) are decided again by the next run, whatever their reason; how many.
+
+        Needs no lease: it only forgets what their hold depended on.
+        """
 
     def backup(self, path: str) -> None:
         """A consistent copy of the store in one file; works while a run is on."""

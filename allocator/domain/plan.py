@@ -14,14 +14,13 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rules.freemail import company_domain
-from rules.layers import decide
-from rules.rotation import Ledger, Rotation, Skipped, Taken, Turn, eligible, why_empty
-
 from allocator.domain.facts import FactFields, email_of, facts_of
 from allocator.domain.lead import By, CrmUser, LeadKey, Match, Reason, Record, State
 from rules.fold import fold
+from rules.freemail import company_domain
+from rules.layers import decide
 from rules.model import Decision, FactValue, OwnerOverride, RoutingTables, Salesperson, Team, Unmapped
+from rules.rotation import Ledger, Rotation, Skipped, Taken, Turn, eligible, why_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +205,7 @@ class _Planner:
         self.now = inputs.now
         self.on = _today(self.tables.time_zone, inputs.now)
         self.unusable = unusable_people(self.tables, inputs.lookups.users) if inputs.lookups.users else {}
-        self.taken = {t.name: _counts(t, inputs.given, inputs.now) for t in self.tables.teams}
+        self.taken = {t.name: counts_under_caps(t, inputs.given, inputs.now) for t in self.tables.teams}
         self.rotations: dict[str, Rotation] = {}
         self.touched: set[tuple[str, str]] = set()
         self.given_here: dict[str, list[Match]] = {}
@@ -423,7 +422,9 @@ def _said(team: Team, skipped: Iterable[Skipped]) -> str:
     return f"{team.name}: {counted}" if counted else f"{team.name}: nobody"
 
 
-def _counts(team: Team, given: Iterable[tuple[str, str, datetime]], now: datetime) -> dict[str, Taken]:
+def counts_under_caps(
+    team: Team, given: Iterable[tuple[str, str, datetime]], now: datetime
+) -> dict[str, Taken]:
     """Leads given to each person in the team's own day and week, by the team's clock on the wall."""
     today = _today(team.time_zone, now)
     monday = _monday(today)

@@ -132,7 +132,13 @@ def _finish_earlier(job: Job, lease: Lease, tally: report.Tally) -> Delivery:
 
 
 def _decide(
-    job: Job, lease: Lease, tally: report.Tally, look: TablesLook, records: Sequence[Record], skip: frozenset[LeadKey], now: datetime
+    job: Job,
+    lease: Lease,
+    tally: report.Tally,
+    look: TablesLook,
+    records: Sequence[Record],
+    skip: frozenset[LeadKey],
+    now: datetime,
 ) -> None:
     lookups = Lookups(users=job.crm.users(), intake=job.crm.intake_ids())
     waiting = allocate.queue(job.store, lease, records, look, lookups, now=now, skip=skip)

@@ -1,0 +1,134 @@
+"""The wiring: the only file that names adapters. Each part can be replaced by a keyword."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from allocator.adapters.clock import clock_from
+from allocator.adapters.crm.cached import CachedCRM
+from allocator.adapters.crm.predicting import PredictingCRM
+from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
+from allocator.adapters.store.sql import open_store, store_exists, upgrade_store
+from allocator.adapters.tables import WorkbookTables
+from allocator.config import Settings
+from allocator.errors import ConfigError
+from allocator.ports import CRM, Clock, Progress, Store
+from allocator.service.run import Job
+from rules.model import RoutingTables
+from rules.workbook import load, load_bytes
+from rules.workbook.company import COMPANY
+from rules.workbook.template import write_org_template, write_template
+
+DISTRIBUTION = "lead-allocator"
+
+
+def job(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    crm: CRM | None = None,
+    progress: Progress = lambda stage, done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Job:
+    """Everything a run needs, from the settings. Raises ConfigError when something cannot be used."""
+    refuse_clash()
+    return Job(
+        crm=crm or crm_of(settings),
+        store=store or store_of(settings),
+        tables=WorkbookTables(settings.workbook),
+        clock=clock or clock_from(),
+        fact_fields=settings.fact_fields(),
+        live=settings.live,
+        lease_seconds=settings.lease_seconds,
+        progress=progress,
+        stop=stop,
+    )
+
+
+def crm_of(settings: Settings) -> CRM:
+    """The configured CRM behind the cache of one run."""
+    own = settings.salesforce
+    known = SalesforceSettings(
+        url=own.url,
+        login=own.login,
+        client_id=own.client_id,
+        client_secret=own.secret() if own.login == "client_credentials" else "",
+        username=own.username,
+        private_key_file=own.private_key_file,
+        ca_file=own.ca_file,
+        api_version=own.api_version,
+        intake=own.intake,
+        account_domain_field=own.account_domain_field,
+        usage_limit=own.usage_limit,
+    )
+    paths = sorted({path for paths in settings.fact_fields().values() for path in paths})
+    return CachedCRM(SalesforceCRM(known, fact_paths=paths))
+
+
+def store_of(settings: Settings) -> Store:
+    """The configured store. Raises SchemaError when its schema is not this program's."""
+    return open_store(settings.store, base=settings.base)
+
+
+def upgrade(settings: Settings) -> str:
+    """Bring the store's schema up to date. Returns its version."""
+    return upgrade_store(settings.store, base=settings.base)
+
+
+@contextmanager
+def preview(real: Job) -> Iterator[Job]:
+    """The same job on a copy of the store, with a CRM that only seems to be written to: a dry run."""
+    with tempfile.TemporaryDirectory(prefix="allocator-dry-run-") as folder:
+        copy = Path(folder) / "store.db"
+        real.store.backup(str(copy))
+        store = open_store(f"sqlite:///{copy}")
+        try:
+            yield replace(real, store=store, crm=PredictingCRM(real.crm))
+        finally:
+            store.close()
+
+
+def refuse_clash() -> None:
+    """Both import names exist for unrelated projects: say so rather than fail strangely later."""
+    found = packages_distributions()
+    for name in ("allocator", "rules"):
+        others = {d for d in found.get(name, ()) if d != DISTRIBUTION}
+        if others:
+            raise ConfigError(
+                f"Another package, {', '.join(sorted(others))}, also provides the import name {name!r}. "
+                f"Install {DISTRIBUTION} into its own virtual environment."
+            )
+
+
+def store_if_there(settings: Settings) -> Store | None:
+    """The configured store, or None where none was made yet: a question should not create one."""
+    return store_of(settings) if store_exists(settings.store, base=settings.base) else None
+
+
+def current_tables(settings: Settings, store: Store) -> RoutingTables:
+    """The tables that answer questions: the newest accepted version, else the workbook itself.
+
+    Raises WorkbookError when neither can be used.
+    """
+    last = store.tables()
+    if last is not None:
+        return load_bytes(last.content, name=settings.workbook.name)
+    return load(settings.workbook)
+
+
+def org_template(settings: Settings, path: Path) -> int:
+    """Write a workbook with the org's active users, deciding nothing yet. Returns how many users."""
+    users = [u for u in crm_of(settings).users().values() if u.active]
+    write_org_template(path, users=[(u.id, u.name, u.email) for u in users])
+    return len(users)
+
+
+def demo_template(path: Path) -> None:
+    """Write the demo company's workbook: the one at the top of the repository."""
+    write_template(path, COMPANY)

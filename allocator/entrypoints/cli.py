@@ -1,0 +1,97 @@
+"""The command line: `allocator COMMAND`. Commands live one file each in `commands`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+import structlog
+import typer
+
+from allocator.entrypoints import console
+from allocator.entrypoints.commands import (
+    demo,
+    explain,
+    init,
+    leads,
+    rotation,
+    run,
+    runs,
+    sandbox,
+    store,
+    tables,
+)
+from allocator.errors import AllocatorError
+from rules.errors import RulesError, WorkbookError
+
+app = typer.Typer(
+    name="allocator",
+    help="Gives every new sales lead to the salesperson whose turn it fairly is.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for module in (demo, init, run, explain, sandbox):
+    module.register(app)
+for name, group in {
+    "tables": tables.app,
+    "rotation": rotation.app,
+    "leads": leads.app,
+    "runs": runs.app,
+    "store": store.app,
+}.items():
+    app.add_typer(group, name=name)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code. Errors are one sentence on stderr, never a traceback."""
+    _quiet_libraries()
+    sys.exit(_run(argv))
+
+
+def _run(argv: list[str] | None) -> int:
+    try:
+        result = app(args=argv, standalone_mode=False, prog_name="allocator")
+        return result if isinstance(result, int) else console.OK
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return console.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        console.err.print("stopped")
+        return 130
+    except (AllocatorError, RulesError) as error:
+        return _report(error, argv)
+
+
+def _report(error: Exception, argv: list[str] | None) -> int:
+    code = console.exit_code(error)
+    if "--json" in (sys.argv if argv is None else argv):
+        body: dict[str, object] = {"kind": type(error).__name__, "message": str(error), "exit": code}
+        console.emit({"error": body})
+    problems = error.problems if isinstance(error, WorkbookError) else ()
+    for line in [str(p) for p in problems[:200]] or [str(error)]:
+        console.err.print(line, markup=False, soft_wrap=True)
+    return code
+
+
+def _quiet_libraries() -> None:
+    """Libraries' debug lines quote queries and with them leads: only warnings, and ours through structlog."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    for name in ("urllib3", "simple_salesforce", "requests"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

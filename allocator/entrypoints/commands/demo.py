@@ -1,0 +1,179 @@
+"""`allocator demo`: the main job on a sandbox of its own, and what it did."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from allocator import bootstrap
+from allocator.adapters.clock import clock_from
+from allocator.config import Settings, load_settings
+from allocator.domain.lead import State
+from allocator.entrypoints import console
+from allocator.entrypoints.commands import explain
+from allocator.entrypoints.commands.init import Answers, FactOption, make, parse_facts
+from allocator.entrypoints.commands.run import split_table
+from allocator.entrypoints.commands.sandbox import MapOption, parse_map
+from allocator.entrypoints.console import JsonOption, plain
+from allocator.ports import LeadRow, Store
+from allocator.sandbox.app import Sandbox
+from allocator.service import why
+from allocator.service.run import Outcome, run
+from rules.model import RoutingTables
+
+NAIVE_CALLS = 4
+"""Calls a lead that a plain connector makes: account, user, update, and the update's check."""
+HELD_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    app.command("demo", epilog="Examples:  allocator demo   |   allocator demo --keep playground")(command)
+
+
+def command(
+    leads: Annotated[Path | None, typer.Option(help="Your own leads as CSV instead of the samples.")] = None,
+    field_map: MapOption = None,
+    fact: FactOption = None,
+    workbook: Annotated[Path | None, typer.Option(help="Your own workbook.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Work in this folder and leave it all running.")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Start a sandbox CRM with 240 leads, run once, show who got what and why. All on this machine."""
+    if leads is not None and not leads.exists():
+        raise typer.BadParameter(f"there is no {leads}", param_hint="--leads")
+    with _folder(keep) as folder:
+        state = folder / "sandbox"
+        with Sandbox(0, False, state, "demo", None, leads, parse_map(field_map)) as sandbox:
+            file = _make(sandbox, folder, workbook, fact)
+            settings = load_settings(file)
+            outcome = _run(settings, quiet=as_json)
+            _tell(settings, outcome, sandbox, as_json=as_json)
+            if keep is not None:
+                _stay(sandbox, file)
+    return console.OK
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="allocator-demo-") as folder:
+        yield Path(folder)
+
+
+def _make(sandbox: Sandbox, folder: Path, workbook: Path | None, fact: list[str] | None) -> Path:
+    info = sandbox.info()
+    queues = (next(iter(info["queues"])),)
+    return make(
+        Answers(
+            folder=folder / "config",
+            url=info["url"],
+            client_id=info["client_id"],
+            secret=info["client_secret"],
+            queues=queues,
+            workbook=workbook,
+            facts=parse_facts(fact),
+            live=True,
+        )
+    )
+
+
+def _run(settings: Settings, *, quiet: bool) -> Outcome:
+    with console.progress_bars(quiet=quiet) as progress:
+        job = bootstrap.job(settings, clock=clock_from(), progress=progress)
+        try:
+            return run(job, by="demo")
+        finally:
+            job.store.close()
+
+
+def _tell(settings: Settings, outcome: Outcome, sandbox: Sandbox, *, as_json: bool) -> None:
+    store = bootstrap.store_of(settings)
+    try:
+        tables = bootstrap.current_tables(settings, store)
+        if as_json:
+            console.emit({**outcome.summary, "not_loaded": sandbox.load_report})
+            return
+        _show_split(outcome.summary, tables)
+        _show_three(store, tables)
+        _show_held(store)
+    finally:
+        store.close()
+    _show_calls(outcome.summary)
+    for row in sandbox.load_report[:HELD_SHOWN]:
+        console.out.print(f"not loaded: line {row['line']}: {plain(row['reason'], width=80)}")
+
+
+def _show_split(made: dict[str, Any], tables: RoutingTables) -> None:
+    counts = made["leads"]
+    names = {i: rows[0].name for i, rows in tables.people_by_id.items()}
+    console.out.print(
+        f"\n[bold]{counts['pulled']} leads pulled, {counts['assigned']} assigned, {counts['held']} held[/] "
+        f"in {made['seconds']:.1f} s\n"
+    )
+    console.out.print(split_table(made["teams"], names))
+
+
+def _show_three(store: Store, tables: RoutingTables) -> None:
+    """One by turn, one that somebody already knew, one from another team."""
+    console.out.print("\n[bold]Three leads explained[/]\n")
+    for row in three(store.leads(states=[State.CONFIRMED])):
+        explain.show(why.explain_lead(store, row, tables), tables)
+        console.out.print()
+
+
+def three(rows: Any) -> list[LeadRow]:
+    """At most three leads, as different as they come: by what decided, then by team."""
+    chosen: dict[tuple[str | None, str | None], LeadRow] = {}
+    for row in rows:
+        chosen.setdefault((row.by, row.team), row)
+    kinds: dict[str | None, LeadRow] = {}
+    for row in chosen.values():
+        kinds.setdefault(row.by, row)
+    picked = list(kinds.values())[:3]
+    picked += [row for row in chosen.values() if row not in picked]
+    return picked[:3]
+
+
+def _show_held(store: Store) -> None:
+    rows = store.held()
+    console.out.print(f"[bold]{len(rows)} held[/]: nobody got them, and each says why\n")
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for row in rows[:HELD_SHOWN]:
+        table.add_row(row.key.source_id, row.reason or "", plain(row.detail, width=78))
+    console.out.print(table)
+    if len(rows) > HELD_SHOWN:
+        console.out.print(f"and {len(rows) - HELD_SHOWN} more")
+
+
+def _show_calls(made: dict[str, Any]) -> None:
+    naive = 1 + NAIVE_CALLS * made["leads"]["pulled"]
+    console.out.print(
+        f"\n[bold]{made['crm']['requests']} CRM calls[/] (a connector that asks per lead needs {naive:,})\n"
+    )
+    console.out.print("Next:  allocator demo --keep playground     leaves it all running to play with")
+    console.out.print("       docs/quickstart.md                   from here to your own CRM\n")
+
+
+def _stay(sandbox: Sandbox, file: Path) -> None:
+    """Serve until somebody ends it."""
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    console.out.print(f"The sandbox serves at {sandbox.url} until Ctrl-C. In another terminal:", markup=False)
+    for words in ("run", "leads held", 'rotation show "Enterprise"', "runs list"):
+        console.out.print(f"  allocator {words} --config {file}", markup=False, soft_wrap=True)
+    over.wait()
+
+
+__all__ = ["command", "register", "three"]

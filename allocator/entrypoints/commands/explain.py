@@ -1,0 +1,134 @@
+"""`allocator explain LEAD` and `explain --set fact=value`: why this owner, from the stored decision."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from allocator import bootstrap
+from allocator.adapters.clock import clock_from
+from allocator.config import load_settings
+from allocator.entrypoints import console
+from allocator.entrypoints.commands.leads import key_of
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
+from allocator.service import why
+from rules.model import RoutingTables
+
+EPILOG = (
+    "Examples:  allocator explain 00Q5g00000LeadAEAA   |   "
+    "allocator explain --set country=DE --set campaign=WEB-2026-DACH"
+)
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FACT=VALUE", help="A made-up fact; repeatable.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("explain", epilog=EPILOG)(command)
+
+
+def command(
+    lead: Annotated[str | None, typer.Argument(help="A lead's id.")] = None,
+    facts: SetOption = None,
+    at: Annotated[str | None, typer.Option(help="With --set: as of this instant (ISO 8601).")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> int:
+    """Why a lead has its owner, or what the rules say to facts you type: every layer, row and credit."""
+    if (lead is None) == (not facts):
+        raise typer.BadParameter("name a lead, or facts with --set", param_hint="LEAD")
+    settings = load_settings(config)
+    store = bootstrap.store_of(settings)
+    try:
+        tables = bootstrap.current_tables(settings, store)
+        if lead is not None:
+            key = key_of(store, lead)
+            found = why.explain_lead(store, store.leads([key])[0], tables)
+        else:
+            now = clock_from(at).now()
+            made_up = why.explain_facts(tables, parse_facts(facts or []), now=now, store=store)
+            found = why.made_up_object(made_up, tables)
+    finally:
+        store.close()
+    if as_json:
+        console.emit(found)
+    else:
+        show(found, tables)
+    return console.OK
+
+
+def parse_facts(pairs: list[str]) -> dict[str, str]:
+    """fact=value texts as a mapping; the fact's name in lower case."""
+    facts = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"{pair!r} is not FACT=VALUE", param_hint="--set")
+        facts[name.strip().casefold()] = value
+    return facts
+
+
+def show(found: dict[str, Any], tables: RoutingTables) -> None:
+    """The answer in words: who and why first, then every step."""
+    out = console.out
+    names = {i: rows[0].name for i, rows in tables.people_by_id.items()}
+    out.print(f"[bold]{plain(found['lead'] or 'A lead with these facts')}[/]  {headline(found, names)}")
+    facts = "  ".join(f"{k}={plain(v, width=40)}" for k, v in found["facts"].items())
+    out.print(f"  facts: {facts}")
+    for step in found["steps"]:
+        sets = ", ".join(f"{k} = {plain(v, width=40)}" for k, v in step["sets"].items())
+        out.print(
+            f"  {step['layer']}: row {step['row']} ({plain(step['rule_id'])}), {plain(step['cell'])}  {sets}"
+        )
+    for layer in found.get("layers", ()):
+        if layer["matched"] is None:
+            out.print(f"  {plain(layer['layer'])}: no row held")
+        for near in layer["nearly"]:
+            out.print(f"    nearly: {plain(near['why'])}", style="dim")
+    for look in found.get("considered", ()):
+        out.print(f"  {_considered(look)}")
+    if found["turn"]:
+        _show_turn(found, names)
+    for link in found.get("links", ()):
+        out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
+    if found.get("tables_version"):
+        out.print(
+            f"  tables {found['tables_version'][:8]}  run {found['run'] or '-'}  epoch {found['epoch'] or '-'}"
+        )
+
+
+def headline(found: dict[str, Any], names: dict[str, str]) -> str:
+    """State and owner in one line."""
+    if found["state"] in ("held", "closed"):
+        detail = f": {plain(found['detail'])}" if found["detail"] else ""
+        return f"[yellow]{found['state']} ({found['reason']})[/]{detail}"
+    person = found["person"] or {}
+    who = (
+        person.get("name") or names.get(person.get("id") or "", person.get("id")) or person.get("crm_user_id")
+    )
+    return f"[green]{found['state']}[/] {plain(who)} by {found['by']}, team {plain(found['team'])}"
+
+
+def _considered(look: dict[str, Any]) -> str:
+    verdict = f"not used, {look['why_not']}" if "why_not" in look else f"{look.get('person', '')}"
+    records = ", ".join(look.get("records", ())) or look.get("key", "")
+    seen = f" (seen {look['seen'][:16]})" if "seen" in look else ""
+    return plain(f"{look['what']}: {records}{seen}: {verdict}")
+
+
+def _show_turn(found: dict[str, Any], names: dict[str, str]) -> None:
+    turn = found["turn"]
+    given_back = "  (given back)" if found.get("given_back") else ""
+    console.out.print(f"  turn {turn['number']} of {plain(found['team'])} {plain(found['lane'])}{given_back}")
+    table = Table(box=None, padding=(0, 2), pad_edge=True)
+    for header in ("who could", "share", "credit before", "after"):
+        table.add_column(header, justify="left" if header == "who could" else "right")
+    for one in turn["eligible"]:
+        numbers = (f"{one[k] / turn['unit']:.3f}" for k in ("share", "before", "after"))
+        table.add_row(plain(names.get(one["id"], one["id"])), *numbers)
+    console.out.print(table)
+    for out in turn["skipped"]:
+        until = f" until {out['until']}" if out["until"] else ""
+        console.out.print(f"    out: {plain(names.get(out['id'], out['id']))}, {out['why']}{until}")

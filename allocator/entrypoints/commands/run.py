@@ -1,0 +1,124 @@
+"""`allocator run`: one run now, or what it would do."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from allocator import bootstrap
+from allocator.adapters.clock import clock_from
+from allocator.config import load_settings
+from allocator.entrypoints import console
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.service.run import Outcome
+from allocator.service.run import run as run_once
+
+EPILOG = (
+    "Examples:  allocator run --dry-run   |   allocator run --json   |   allocator run --config prod.toml"
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run", epilog=EPILOG)(command)
+
+
+def command(
+    config: ConfigOption = DEFAULT_CONFIG,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")
+    ] = False,
+    at: Annotated[str | None, typer.Option(help="With --dry-run: as of this instant (ISO 8601).")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Pull, decide, deliver and report, once.
+
+    Exit code 0: done, or no leads. 4: something of this run is held or could not be delivered yet. 3: the
+    workbook is refused and there is no last good version. 5: the CRM cannot be reached or refused us. 6: another
+    run works.
+    """
+    if at and not dry_run:
+        raise typer.BadParameter("--at goes with --dry-run", param_hint="--at")
+    settings = load_settings(config)
+    with console.progress_bars(quiet=as_json) as progress, _stop_on_sigterm() as stop:
+        job = bootstrap.job(settings, clock=clock_from(at), progress=progress, stop=stop)
+        try:
+            with bootstrap.preview(job) if dry_run else nullcontext(job) as chosen:
+                outcome = run_once(chosen, by="cli")
+        finally:
+            job.store.close()
+    show(outcome, as_json=as_json, dry_run=dry_run, target=settings.salesforce.url)
+    return code_of(outcome)
+
+
+def code_of(outcome: Outcome) -> int:
+    """The exit code of a run that ended."""
+    if outcome.trouble is not None:
+        return console.exit_code(outcome.trouble)
+    leads = outcome.summary["leads"]
+    if outcome.state == "handed_over":
+        return console.OK
+    return console.HELD if leads["held"] or leads["retry"] else console.OK
+
+
+def show(outcome: Outcome, *, as_json: bool, dry_run: bool = False, target: str = "") -> None:
+    if as_json:
+        console.emit(outcome.summary)
+    else:
+        _print(outcome.summary, dry_run=dry_run, target=target)
+    if outcome.trouble is not None:
+        console.err.print(str(outcome.trouble), markup=False)
+
+
+def _print(made: dict[str, Any], *, dry_run: bool, target: str) -> None:
+    counts = made["leads"]
+    title = "Dry run: nothing was written" if dry_run else f"Run {made['run']}"
+    mode = "" if made["live"] else "  (observe mode: nothing is written to the CRM)"
+    console.out.print(f"[bold]{title}[/]  {console.plain(target)}{mode}")
+    shown = ("pulled", "redecided", "returned", "assigned", "held", "taken", "closed", "retry", "held_total")
+    console.out.print("  " + "  ".join(f"{name} {counts[name]}" for name in shown))
+    if made["teams"]:
+        console.out.print(split_table(made["teams"]))
+    if made["held_reasons"]:
+        held = "  ".join(f"{reason} {n}" for reason, n in made["held_reasons"].items())
+        console.out.print(f"  held: {held}   (allocator leads held)")
+    for note in made["notes"]:
+        console.out.print(f"  note: {console.plain(note)}")
+    console.out.print(f"  {made['crm']['requests']} CRM calls, {made['seconds']:.1f} s")
+
+
+def split_table(teams: dict[str, dict[str, int]], names: dict[str, str] | None = None) -> Table:
+    """Leads per team and person, with bars."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for header, justify in (("Team", "left"), ("Person", "left"), ("Leads", "right"), ("", "left")):
+        table.add_column(header, justify=justify)  # type: ignore[arg-type]
+    most = max((n for people in teams.values() for n in people.values()), default=1)
+    for team, people in teams.items():
+        shown = console.plain(team)
+        for person, n in people.items():
+            who = console.plain((names or {}).get(person, person))
+            table.add_row(shown, who, str(n), "[green]" + "█" * max(1, round(24 * n / most)) + "[/]")
+            shown = ""
+    return table
+
+
+@contextmanager
+def _stop_on_sigterm() -> Iterator[Any]:
+    """SIGTERM finishes the batch and hands the rest over; a second one ends at once."""
+    asked = threading.Event()
+
+    def on_term(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGTERM, on_term)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGTERM, before)

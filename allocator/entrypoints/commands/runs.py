@@ -1,0 +1,86 @@
+"""`allocator runs list | show`: what past runs did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from allocator import bootstrap
+from allocator.config import load_settings
+from allocator.entrypoints import console
+from allocator.entrypoints.commands.run import split_table
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.errors import AllocatorError
+from allocator.ports import RunRow
+
+app = typer.Typer(help="Past runs.", no_args_is_help=True)
+
+
+@app.command("list", epilog="Example:  allocator runs list --limit 5")
+def list_runs(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> int:
+    """The newest runs, each with its counts."""
+    store = bootstrap.store_of(load_settings(config))
+    try:
+        rows = [as_object(row) for row in store.runs(limit)]
+    finally:
+        store.close()
+    if as_json:
+        console.emit({"runs": rows})
+        return console.OK
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for header in ("Run", "Started", "State", "By", "Assigned", "Held", "Retry"):
+        table.add_column(header)
+    for row in rows:
+        leads = row.get("leads", {})
+        counts = (str(leads.get(k, "-")) for k in ("assigned", "held", "retry"))
+        table.add_row(str(row["run"]), row["started"][:19], row["state"], row["by"], *counts)
+    console.out.print(table if rows else "No run yet.")
+    return console.OK
+
+
+@app.command("show", epilog="Example:  allocator runs show 12 --json")
+def show_run(
+    number: Annotated[int, typer.Argument(help="The run's number.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> int:
+    """One run in full."""
+    store = bootstrap.store_of(load_settings(config))
+    try:
+        row = store.run(number)
+    finally:
+        store.close()
+    if row is None:
+        raise AllocatorError(f"There is no run {number}. See: allocator runs list")
+    found = as_object(row)
+    if as_json:
+        console.emit(found)
+        return console.OK
+    console.out.print(
+        f"[bold]Run {row.run}[/]  {row.state}  {found['started'][:19]} to {(found['finished'] or '-')[:19]}"
+    )
+    for key in ("leads", "held_reasons", "crm", "error"):
+        if found.get(key):
+            console.out.print(f"  {key}: {found[key]}", markup=False)
+    if found.get("teams"):
+        console.out.print(split_table(found["teams"]))
+    return console.OK
+
+
+def as_object(row: RunRow) -> dict[str, Any]:
+    """The run object and its state, start and finish."""
+    base = {
+        "run": row.run,
+        "slot": row.slot,
+        "by": row.by,
+        "tables_version": row.tables_version,
+        "live": row.live,
+    }
+    times = {"started": row.started.isoformat(), "finished": row.finished and row.finished.isoformat()}
+    return {**base, **row.summary, "state": row.state, **times}

@@ -1,0 +1,69 @@
+"""`allocator tables check`: every mistake of a workbook, by its cell."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from allocator import bootstrap
+from allocator.config import load_settings
+from allocator.domain.tables import problems_with
+from allocator.entrypoints import console
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from rules.errors import Problem
+from rules.workbook.check import check
+
+app = typer.Typer(help="The workbook: check it before it goes live.", no_args_is_help=True)
+MOST = 200
+
+
+@app.command("check", epilog="Example:  allocator tables check routing_tables.xlsx")
+def check_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="The workbook; the configured one when left out.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> int:
+    """Say everything that is wrong at once: sheet, cell, rule, what to do. Exit code 3 when refused."""
+    settings = load_settings(config) if file is None or config.exists() else None
+    path = file or (settings.workbook if settings else Path("routing_tables.xlsx"))
+    checked = check(path)
+    problems = list(checked.problems)
+    if checked.tables is not None and settings is not None:
+        problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=())
+    ok = not any(p.severity == "error" for p in problems)
+    if as_json:
+        live = None
+        if settings is not None:
+            live = _live_version(settings)
+        shown = [asdict(p) for p in problems]
+        console.emit({"ok": ok, "sha256": checked.sha256, "live_version": live, "problems": shown})
+    else:
+        _print(path, problems, ok=ok)
+    return console.OK if ok else console.REFUSED
+
+
+def _live_version(settings: object) -> str | None:
+    store = bootstrap.store_if_there(settings)  # type: ignore[arg-type]
+    if store is None:
+        return None
+    try:
+        last = store.tables()
+    finally:
+        store.close()
+    return last.sha256 if last else None
+
+
+def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
+    for problem in problems[:MOST]:
+        console.out.print(str(problem), markup=False, soft_wrap=True)
+    if len(problems) > MOST:
+        console.out.print(f"and {len(problems) - MOST} more")
+    errors = sum(p.severity == "error" for p in problems)
+    warnings = sum(p.severity == "warning" for p in problems)
+    said = "can go live" if ok else "is refused; the last good version keeps running"
+    console.out.print(f"{path.name} {said}: {errors} errors, {warnings} warnings.", markup=False)

@@ -1,0 +1,74 @@
+"""What every command shares: options, results on stdout, the rest on stderr, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from allocator.errors import BusyError, ConfigError, SourceError
+from allocator.ports import Progress as ProgressCallback
+from rules.errors import WorkbookError
+
+OK, UNEXPECTED, USAGE, REFUSED, HELD, UNREACHABLE, BUSY, CONFIGURATION = range(8)
+"""Exit codes (contracts section 4)."""
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", help="The configuration file.", metavar="FILE", show_default=True)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on stdout and nothing else there.")]
+DEFAULT_CONFIG = Path("allocator.toml")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def emit(value: Mapping[str, Any]) -> None:
+    """Print one JSON object, with its schema first."""
+    body = {"schema": 1, **{k: v for k, v in value.items() if k != "schema"}}
+    sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def exit_code(error: BaseException) -> int:
+    """Which exit code an error means."""
+    if isinstance(error, WorkbookError):
+        return REFUSED
+    if isinstance(error, BusyError):
+        return BUSY
+    if isinstance(error, ConfigError):
+        return CONFIGURATION
+    return UNREACHABLE if isinstance(error, SourceError) else UNEXPECTED
+
+
+def plain(text: object, *, width: int = 0) -> str:
+    """Text from outside for a terminal: no control characters (they could draw), no markup, cut to width."""
+    clean = "".join(c if c.isprintable() else " " for c in str(text))
+    if width and len(clean) > width:
+        clean = clean[: width - 1] + "…"
+    return clean.replace("[", r"\[")
+
+
+@contextmanager
+def progress_bars(*, quiet: bool) -> Iterator[ProgressCallback]:
+    """A bar per stage on stderr while work goes on; nothing without a terminal."""
+    if quiet or not err.is_terminal:
+        yield lambda stage, done, total: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show
