@@ -547,6 +547,35 @@ def test_what_is_wrong_is_named_and_never_an_empty_result(text: str, code: str, 
     assert (error.code, part in error.message) == (code, True), error.message
 
 
+@pytest.mark.parametrize("depth", [300, 30_000])
+def test_deep_nesting_is_answered_or_called_too_complicated(depth: int) -> None:
+    try:
+        assert names(f"WHERE {'(' * depth}City = 'Bonn'{')' * depth}") == ["Alpha"]
+    except SoqlError as error:
+        assert error.code == "QUERY_TOO_COMPLICATED"
+
+
+def test_rows_stored_raw_with_values_of_a_wrong_kind_break_no_query() -> None:
+    junk = {
+        "Id": LEADS[0],
+        "City": 5,
+        "CreatedDate": "soon",
+        "ConvertedDate": 7,
+        "AnnualRevenue": "x",
+        "OwnerId": 9,
+    }
+    wheres = (
+        "City = '5'",
+        "CreatedDate != TODAY",
+        "ConvertedDate = null",
+        "AnnualRevenue = null",
+        "OwnerId = null",
+    )
+    for where in (*wheres, "Owner.Name = null", "CALENDAR_YEAR(CreatedDate) = null"):
+        query = f"SELECT FIELDS(STANDARD) FROM Lead WHERE {where} ORDER BY AnnualRevenue, CreatedDate"
+        assert execute(query, SCHEMA, lambda _: [junk], now=MONDAY, version="59.0").total_size == 1, where
+
+
 WORDS = """
     SELECT FROM WHERE AND OR NOT IN LIKE GROUP BY ORDER LIMIT Id Lead Email Owner.Name COUNT ( ) () , = != 'x' 5 null
     TODAY 2026-11-02 2026-11-02T09:00:00Z LAST_N_DAYS:3 HAVING TYPEOF Owner WHEN User THEN END ' \\ : . ;

@@ -1,13 +1,14 @@
 """Objects and fields of the sandbox's org: what exists, what it is called, what may be done with it.
 
 `standard_schema` builds a fresh org; custom fields are added to it while it lives. Shapes of the describes
-are in `schema_describe`, the tables of fields in `schema_tables`.
+are in `schema_describe`, the tables in `schema_fields` and `schema_tables`.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from allocator.sandbox.salesforce import schema_describe as describes
+from allocator.sandbox.salesforce import schema_fields as columns
 from allocator.sandbox.salesforce import schema_tables as tables
 from allocator.sandbox.salesforce.schema_ids import id_keys, looks_like_id, to18, valid_id
 
@@ -251,7 +252,7 @@ def _custom_defaults(name: str, type: str, length: int) -> dict[str, Any]:
 def standard_schema() -> Schema:
     """A fresh org with the standard objects that lead routing touches."""
     objects = [_object_from(row) for row in tables.OBJECTS]
-    schema = Schema(objects, _object_from(("Name", "Name", "Names", None, tables.NAME, "")))
+    schema = Schema(objects, _object_from(("Name", "Name", "Names", None, columns.NAME, "")))
     schema.name_object.queryable = False
     _relate(schema)
     return schema
@@ -267,7 +268,7 @@ def _object_from(row: tuple[str, str, str, str | None, str, str]) -> ObjectType:
 
 def _expanded(block: str) -> list[str]:
     """The lines of a table, with the audit stamps where `*audit` stands."""
-    return block.replace("*audit\n", tables.AUDIT.lstrip()).strip().splitlines()
+    return block.replace("*audit\n", columns.AUDIT.lstrip()).strip().splitlines()
 
 
 def _field_from(object_name: str, line: str) -> Field:

@@ -15,6 +15,8 @@ from allocator.sandbox.salesforce.schema import Schema
 from allocator.sandbox.salesforce.soql_errors import (
     INVALID_TYPE,
     MALFORMED_QUERY,
+    QUERY_TOO_COMPLICATED,
+    TOO_COMPLICATED,
     Reporter,
     SoqlError,
     unknown_child,
@@ -55,10 +57,12 @@ def execute(
 
     Raises SoqlError with the vendor's code and message.
     """
-    query = parse(text)
     base = f"/services/data/v{version.lstrip('v')}/sobjects/"
     data = Data(schema, rows, now, user_timezone, base, include_deleted)
-    return _Execution(data, Reporter(text)).run(query)
+    try:
+        return _Execution(data, Reporter(text)).run(parse(text))
+    except RecursionError:
+        raise SoqlError(QUERY_TOO_COMPLICATED, TOO_COMPLICATED) from None
 
 
 class _Execution:

@@ -7,6 +7,9 @@ INVALID_FIELD = "INVALID_FIELD"
 INVALID_TYPE = "INVALID_TYPE"
 INVALID_QUERY_FILTER_OPERATOR = "INVALID_QUERY_FILTER_OPERATOR"
 NUMBER_OUTSIDE_VALID_RANGE = "NUMBER_OUTSIDE_VALID_RANGE"
+QUERY_TOO_COMPLICATED = "QUERY_TOO_COMPLICATED"
+
+TOO_COMPLICATED = "Query is either selecting too many fields or the filter conditions are too complicated."
 
 _WSDL = "Please reference your WSDL or the describe call for the appropriate names."
 _CUSTOM_RELATIONSHIP = (

@@ -23,8 +23,11 @@ class DateFunction:
         apply = self.apply
 
         def value(row: Any) -> Any:
-            stamp = get(row)
-            return None if stamp is None else apply(stamp, zone)
+            try:
+                return apply(get(row), zone)
+            except (TypeError, ValueError):
+                # Null, or a row that was stored raw with something that is no date.
+                return None
 
         return value
 

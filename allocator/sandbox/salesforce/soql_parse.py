@@ -29,8 +29,6 @@ def parse(text: str) -> ast.Query:
         _fail_syntax(report, text, error)
     except VisitError as error:
         raise error.orig_exc from None
-    except RecursionError:
-        report.fail(MALFORMED_QUERY, "Query is either selecting too many fields or the filter is too deep.")
 
 
 @cache

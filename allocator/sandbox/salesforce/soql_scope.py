@@ -172,7 +172,7 @@ class Scope:
 
         def parent(row: Row) -> Row | None:
             found = row.get(name)
-            if not found:
+            if not found or not isinstance(found, str):
                 return None
             tables = (data.by_id(target) for target in reference.reference_to)
             return next((table[found[:15]] for table in tables if found[:15] in table), None)
@@ -241,11 +241,13 @@ def value_getter(found: Field, entity: ObjectType, data: Data) -> Getter:
     if found.type == "boolean":
         return lambda row: bool(row.get(name))
     if found.type in _FLOATS:
-        return lambda row: None if (value := row.get(name)) is None or value == "" else float(value)
+        return lambda row: float(value) if isinstance(value := row.get(name), int) else value
     if found.type == "datetime":
-        return lambda row: stored_instant(value) if (value := row.get(name)) else None
+        return lambda row: stored_instant(value) if isinstance(value := row.get(name), str) else value
     if found.type in ("id", "reference"):
-        return lambda row: value if not (value := row.get(name)) or len(value) != 15 else to18(value)
+        return lambda row: (
+            to18(value) if isinstance(value := row.get(name), str) and len(value) == 15 else value
+        )
     if name == "Name" and (entity.field("LastName") or entity.name == "Name"):
         return lambda row: row.get("Name") or _full_name(row)
     if found.is_text:
@@ -257,7 +259,7 @@ def stored_key(found: Field, entity: ObjectType) -> Getter | None:
     """The comparable value straight from the row for the types that queries filter most, else None."""
     name = found.name
     if found.type in ("id", "reference"):
-        return lambda row: value[:15] if (value := row.get(name)) else None
+        return lambda row: value[:15] if isinstance(value := row.get(name), str) and value else None
     if found.is_text and name not in ("Name", "Type") and not found.case_sensitive:
         return lambda row: fold(str(value)) if (value := row.get(name)) else None
     return None
@@ -268,10 +270,15 @@ def key_of(get: Getter, found: Field) -> Getter:
     kind = found.type
     if found.case_sensitive:
         return get
-    if kind == "date":
-        return lambda row: value[:10] if (value := get(row)) else None
-    if kind in NUMBERS | {"boolean", "datetime", "address"}:
+    if kind in ("boolean", "address"):
         return get
+    # The control interface stores anything at all: a value of a wrong kind compares as null.
+    if kind in NUMBERS:
+        return lambda row: value if isinstance(value := get(row), int | float) else None
+    if kind == "date":
+        return lambda row: value[:10] if isinstance(value := get(row), str) else None
+    if kind == "datetime":
+        return lambda row: value if isinstance(value := get(row), str) else None
     return lambda row: None if (value := get(row)) is None else fold(str(value))
 
 
