@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from allocator.adapters.store import ledger as books
+from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.leads import by_key, chunks, wait_again
 from allocator.adapters.store.tables import (
     decisions,
@@ -42,10 +44,14 @@ def commit(
     connection.execute(sa.update(runs).where(runs.c.run == run).values(tables_version=tables_version))
     if not plan.decided:
         return
-    _refuse_decided(connection, plan.decided)
     _refuse_gaps(connection, plan.turns)
     common = {"at": at, "run": run, "live": live}
-    connection.execute(sa.insert(decisions), [_decision(d, tables_version) | common for d in plan.decided])
+    try:
+        insert_rows(connection, decisions, [_decision(d, tables_version) | common for d in plan.decided])
+    except IntegrityError:
+        raise AllocatorError(
+            "a lead of this plan is already decided for its epoch, or not in the store: nothing was changed"
+        ) from None
     _save_turns(connection, plan.turns, common)
     books.save(connection, plan.ledgers)
     _save_writes(connection, plan.decided, at=at, live=live)
@@ -79,11 +85,6 @@ def drop_observed(connection: Connection) -> int:
     connection.execute(sa.delete(outbox).where(outbox.c.state == "observed"))
     connection.execute(sa.delete(decisions).where(decisions.c.live.is_(False)))
     return wait_again(connection)
-
-
-def _refuse_decided(connection: Connection, decided: Sequence[Assigned]) -> None:
-    for key, epoch in _stored(connection, decided):
-        raise AllocatorError(f"lead {key} is already decided for epoch {epoch}: nothing was changed")
 
 
 def _stored(connection: Connection, decided: Sequence[Assigned]) -> dict[tuple[LeadKey, int], Any]:
@@ -149,9 +150,8 @@ def _save_turns(connection: Connection, taken: Sequence[TurnRow], common: Mappin
             ).scalars()
         )
     new = [{"sha256": sha, "content": content} for sha, content in contents.items() if sha not in known]
-    if new:
-        connection.execute(sa.insert(eligibility), new)
-    connection.execute(sa.insert(turns), rows)
+    insert_rows(connection, eligibility, new)
+    insert_rows(connection, turns, rows)
 
 
 def _eligibility(row: TurnRow) -> dict[str, Any]:
@@ -189,8 +189,7 @@ def _save_writes(connection: Connection, decided: Sequence[Assigned], *, at: dat
         }
         for number, d in enumerate(given, start=next_id)
     ]  # fmt: skip
-    if rows:
-        connection.execute(sa.insert(outbox), rows)
+    insert_rows(connection, outbox, rows)
 
 
 def _move_leads(connection: Connection, decided: Sequence[Assigned], run: int) -> None:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store import ledger as books
+from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.decide import idempotency_key
-from allocator.adapters.store.leads import by_key, chunks, named, one, refresh, upsert
+from allocator.adapters.store.leads import by_key, chunks, named, one, refresh
 from allocator.adapters.store.tables import decisions, leads, links, outbox, turns
 from allocator.domain.lead import LeadKey, State
 from allocator.errors import AllocatorError
@@ -55,14 +56,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement], *, at: dat
     new = [s for s in _each_once(settlements) if _is_new(s, standing.get(s.key))]
     if not new:
         return
-    connection.execute(_lead_update(), [_lead_values(s, at) for s in new])
-    connection.execute(_decision_update(), [_decision_values(s, at) for s in new])
-    connection.execute(
-        sa.update(outbox)
-        .where(outbox.c.idempotency_key == sa.bindparam("k_key"))
-        .values(state=sa.case((outbox.c.state == "pending", "done"), else_=outbox.c.state), done=at),
-        [{"k_key": idempotency_key(s.key, s.epoch)} for s in new],
-    )
+    _save(connection, new, standing, at)
     refresh(connection, [s.record for s in new if s.record is not None])
     _give_back(connection, [s for s in new if s.give_back], at=at, run=run)
     confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
@@ -110,36 +104,40 @@ def _is_new(settlement: Settlement, standing: Row[Any] | None) -> bool:
     return True
 
 
-def _lead_update() -> Any:
-    values = {
-        n: sa.bindparam(f"v_{n}", type_=leads.c[n].type)
-        for n in ("state", "reason", "detail", "basis", "since")
-    }
-    return sa.update(leads).where(one(leads)).values(values)
-
-
-def _lead_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
-    return named(settlement.key) | {
-        "v_state": settlement.state.value, "v_reason": settlement.reason, "v_detail": settlement.detail,
-        "v_basis": settlement.basis, "v_since": at,
-    }  # fmt: skip
-
-
-def _decision_update() -> Any:
-    names = ("state", "reason", "detail", "basis", "settled_at")
-    values = {n: sa.bindparam(f"v_{n}", type_=decisions.c[n].type) for n in names}
-    given_back = sa.or_(decisions.c.given_back, sa.bindparam("v_given_back", type_=sa.Boolean))
-    return (
-        sa.update(decisions)
-        .where(one(decisions), decisions.c.epoch == sa.bindparam("k_epoch"))
-        .values(values | {"given_back": given_back})
+def _save(
+    connection: Connection, new: Sequence[Settlement], standing: Mapping[LeadKey, Row[Any]], at: datetime
+) -> None:
+    ends = [(s, _key(s.key), _end(s)) for s in new]
+    key = ("source", "source_id")
+    update_rows(connection, leads, [here | end | {"since": at} for _, here, end in ends], key=key)
+    decided = [
+        here | end | {"epoch": s.epoch, "settled_at": at, "given_back": _given_back(s, standing[s.key])}
+        for s, here, end in ends
+    ]
+    update_rows(connection, decisions, decided, key=(*key, "epoch"))
+    sent = [{"idempotency_key": idempotency_key(s.key, s.epoch), "state": "done", "done": at} for s in new]
+    update_rows(
+        connection,
+        outbox,
+        sent,
+        key=("idempotency_key",),
+        where=outbox.c.state == sa.literal_column("'pending'"),
     )
 
 
-def _decision_values(settlement: Settlement, at: datetime) -> dict[str, Any]:
-    values = _lead_values(settlement, at)
-    values["v_settled_at"] = values.pop("v_since")
-    return values | {"k_epoch": settlement.epoch, "v_given_back": settlement.give_back}
+def _key(key: LeadKey) -> dict[str, Any]:
+    return {"source": key.source, "source_id": key.source_id}
+
+
+def _end(settlement: Settlement) -> dict[str, Any]:
+    return {
+        "state": settlement.state.value, "reason": settlement.reason, "detail": settlement.detail,
+        "basis": settlement.basis,
+    }  # fmt: skip
+
+
+def _given_back(settlement: Settlement, standing: Row[Any]) -> bool:
+    return settlement.give_back or bool(standing.given_back)
 
 
 def _give_back(connection: Connection, settlements: Sequence[Settlement], *, at: datetime, run: int) -> None:
@@ -198,5 +196,4 @@ def _link(connection: Connection, made: Sequence[tuple[LeadKey, str, str]], at: 
         }
         for key, name, crm_id in made
     ]  # fmt: skip
-    if rows:
-        connection.execute(upsert(connection, links).on_conflict_do_nothing(), rows)
+    insert_rows(connection, links, rows, lambda insert: insert.on_conflict_do_nothing())

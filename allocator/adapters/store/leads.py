@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Row
 
+from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.tables import decisions, leads, marks
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.errors import AllocatorError
@@ -87,10 +88,8 @@ def record_values(record: Record) -> dict[str, Any]:
 
 def refresh(connection: Connection, records: Collection[Record]) -> None:
     """Records of known leads as last read."""
-    if records:
-        names = {name: sa.bindparam(f"v_{name}", type_=leads.c[name].type) for name in _RECORD}
-        rows = [named(r.key) | {f"v_{n}": v for n, v in record_values(r).items()} for r in records]
-        connection.execute(sa.update(leads).where(one(leads)).values(names), rows)
+    rows = [{"source": r.key.source, "source_id": r.key.source_id} | record_values(r) for r in records]
+    update_rows(connection, leads, rows, key=("source", "source_id"))
 
 
 def _keys(connection: Connection, keys: Collection[LeadKey]) -> Iterator[Row[Any]]:
@@ -99,22 +98,24 @@ def _keys(connection: Connection, keys: Collection[LeadKey]) -> Iterator[Row[Any
 
 
 def _save(connection: Connection, records: Collection[Record]) -> None:
-    insert = upsert(connection, leads)
-    new = {name: insert.excluded[name] for name in _RECORD}
-    statement = insert.on_conflict_do_update(
-        index_elements=["source", "source_id"],
-        set_=new,
-        where=sa.or_(*(leads.c[name] != value for name, value in new.items())),
+    waiting = dict(_AFRESH) | {"epoch": 0, "live": True}
+    insert_rows(
+        connection,
+        leads,
+        [
+            {"source": r.key.source, "source_id": r.key.source_id, "since": r.created}
+            | waiting
+            | record_values(r)
+            for r in records
+        ],
+        _refresh_if_changed,
     )
-    waiting = dict(_AFRESH) | {"epoch": 0, "live": True, "last_person": None, "run": None}
-    rows = [
-        waiting
-        | record_values(r)
-        | {"source": r.key.source, "source_id": r.key.source_id, "since": r.created}
-        for r in records
-    ]
-    if rows:
-        connection.execute(statement, rows)
+
+
+def _refresh_if_changed(insert: Any) -> Any:
+    new = {name: insert.excluded[name] for name in _RECORD}
+    changed = sa.or_(*(leads.c[name] != value for name, value in new.items()))
+    return insert.on_conflict_do_update(index_elements=["source", "source_id"], set_=new, where=changed)
 
 
 def _forward(connection: Connection, source: str, to: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.leads import upsert
 from allocator.adapters.store.tables import decisions, eligibility, last_turns, ledger, refunds, turns
 from rules.rotation import Ledger
@@ -92,7 +93,7 @@ def give_back(
         {"team": r.team, "lane": r.lane, "number": r.number, "at": at, "run": run, "reason": reason}
         for r in rows
     ]
-    connection.execute(sa.insert(refunds), noted)
+    insert_rows(connection, refunds, noted)
     unbook(connection, rows)
 
 
