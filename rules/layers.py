@@ -13,8 +13,9 @@ from typing import Final
 
 from rules.columns import Column, Days, columns_of
 from rules.facts import kept, normaliser_of
+from rules.fold import fold
 from rules.model import Decision, FactValue, Layer, RoutingTables, Row, Step, Unmapped
-from rules.vocabulary import LANGUAGE, fact_key
+from rules.vocabulary import LANGUAGE, NONE_CODE, fact_key
 
 __all__ = ["CompiledLayer", "CompiledRow", "Near", "TraceLayer", "compiled", "decide", "shown", "trace"]
 
@@ -158,15 +159,25 @@ def _undecided(
 
 
 def _compile_row(row: Row, tables: RoutingTables) -> CompiledRow:
-    normaliser = normaliser_of(tables)
-    sets = tuple((normaliser.name(name), normaliser.value(name, text)) for name, text in row.sets)
-    texts = {fact_key(name): text for name, text in row.sets}
+    sets = tuple(_set(name, text, tables) for name, text in row.sets)
+    by_key = {fact_key(name): value for name, value in sets}
     needs: list[tuple[str, str | tuple[str, ...]]] = []
-    if language := next((v for n, v in sets if fact_key(n) == LANGUAGE and isinstance(v, str)), None):
+    if isinstance(language := by_key.get(LANGUAGE), str):
         needs.append((LANGUAGE, language))
-    if tags := tuple(t.strip() for t in re.split(r"[,;\n]", texts.get("tags", "")) if t.strip()):
+    if tags := _tags(by_key.get("tags")):
         needs.append(("tags", tags))
-    return CompiledRow(row, _step(row), sets, tuple(needs), texts.get("lane"))
+    lane = by_key.get("lane")
+    return CompiledRow(row, _step(row), sets, tuple(needs), lane if isinstance(lane, str) else None)
+
+
+def _set(name: str, text: str, tables: RoutingTables) -> tuple[str, FactValue]:
+    normaliser = normaliser_of(tables)
+    is_none = fold(text) == NONE_CODE
+    return normaliser.name(name), None if is_none else normaliser.value(name, text)
+
+
+def _tags(text: FactValue) -> tuple[str, ...]:
+    return tuple(t.strip() for t in re.split(r"[,;\n]", text) if t.strip()) if isinstance(text, str) else ()
 
 
 def _step(row: Row) -> Step:
