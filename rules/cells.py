@@ -131,7 +131,7 @@ def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) 
     return _combine(parts, fact, vocabulary)
 
 
-# -- from characters to items ------------------------------------------------------------
+# -- from characters to items ---
 
 
 def _items(text: str) -> list[_Item]:
@@ -245,7 +245,7 @@ def _refuse_unquoted_value(text: str, fact: Fact, vocabulary: Vocabulary) -> Non
             raise CellError("T208", message, f'put it in quotes: "{plain}".', f'"{plain}"')
 
 
-# -- from items to meanings ------------------------------------------------------------
+# -- from items to meanings ---
 
 
 def _meaning(item: _Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
@@ -359,7 +359,7 @@ def _a(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name.lower()}"
 
 
-# -- from meanings to one meaning ------------------------------------------------------------
+# -- from meanings to one meaning ---
 
 
 def _combine(parts: list[tuple[bool, Condition]], fact: Fact, vocabulary: Vocabulary) -> Condition:

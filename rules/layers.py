@@ -155,7 +155,7 @@ def _undecided(
     return Decision(None, None, reason, detail, lane, facts, needs, tuple(steps))
 
 
-# -- rows ------------------------------------------------------------
+# -- rows ---
 
 
 def _compile_row(row: Row, tables: RoutingTables) -> CompiledRow:
@@ -195,7 +195,7 @@ def _address(row: Row, header: str) -> str:
     return f"{row.sheet}!{address}" if address and "!" not in address else address
 
 
-# -- trace ------------------------------------------------------------
+# -- trace ---
 
 
 @dataclass(frozen=True, slots=True)
