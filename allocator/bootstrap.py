@@ -13,7 +13,7 @@ from allocator.adapters.clock import clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
-from allocator.adapters.store.sql import open_store, store_exists, upgrade_store
+from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
 from allocator.config import Settings
 from allocator.errors import ConfigError
@@ -21,7 +21,7 @@ from allocator.ports import CRM, Clock, Progress, Store
 from allocator.service.run import Job
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
-from rules.workbook.company import COMPANY
+from rules.workbook.company import shipped_company
 from rules.workbook.template import write_org_template, write_template
 
 DISTRIBUTION = "lead-allocator"
@@ -108,7 +108,9 @@ def refuse_clash() -> None:
 
 def store_if_there(settings: Settings) -> Store | None:
     """The configured store, or None where none was made yet: a question should not create one."""
-    return store_of(settings) if store_exists(settings.store, base=settings.base) else None
+    if settings.store.startswith("sqlite:///") and not settings.path(Path(settings.store[10:])).exists():
+        return None
+    return store_of(settings) if schema_version(settings.store, base=settings.base) else None
 
 
 def current_tables(settings: Settings, store: Store) -> RoutingTables:
@@ -131,4 +133,4 @@ def org_template(settings: Settings, path: Path) -> int:
 
 def demo_template(path: Path) -> None:
     """Write the demo company's workbook: the one at the top of the repository."""
-    write_template(path, COMPANY)
+    write_template(path, shipped_company())
