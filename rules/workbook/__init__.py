@@ -1,4 +1,4 @@
-"""Reads, checks and writes `routing_tables.xlsx`. Light to import: the spreadsheet library comes with the first call."""
+"""Reads, checks and writes `routing_tables.xlsx`. Importing it loads no spreadsheet library: a call does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path) -> RoutingTables:
-    """The checked tables of the workbook at `path`; WorkbookError with every mistake at once if it has any."""
+    """The checked tables of the workbook at `path`; WorkbookError with every mistake if it has any."""
     from rules.workbook import check
 
     return check.load(path)

@@ -23,7 +23,7 @@ def give_advice(tables: RoutingTables, report: Report, *, on: date | None) -> No
 
 
 def _warn_shadowed(layer: Layer, report: Report) -> None:
-    """A rule whose every condition a single rule above has as well, and nothing besides, never gets a lead."""
+    """A rule never gets a lead if one rule above has some of its conditions and no others."""
     seen: dict[_Key, Row] = {}
     numbers: dict[Condition, int] = {}
     for row in layer.rows:
@@ -35,7 +35,8 @@ def _warn_shadowed(layer: Layer, report: Report) -> None:
             report.warn(
                 "T310",
                 _place(row, "Order", row.rule_id),
-                f"rule {row.rule_id} can never match: {above.rule_id} (row {above.row}) above catches the same leads.",
+                f"rule {row.rule_id} can never match: {above.rule_id} (row {above.row}) above "
+                "catches the same leads.",
                 f"move it above {above.rule_id}, or make {above.rule_id} narrower",
                 suggestion=above.rule_id,
             )

@@ -1,4 +1,4 @@
-"""Sheets Facts, Values and Groups: what rules may read, which values are known, and names for sets of them."""
+"""Sheets Facts, Values and Groups: what rules may read, the known values, and names for sets of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every code a problem can carry, with its meaning. Codes are stable: a meaning may be reworded, never moved."""
+"""Every code a problem can carry, with its meaning. A code never changes what it stands for."""
 
 from __future__ import annotations
 

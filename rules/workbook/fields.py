@@ -18,7 +18,7 @@ _FIRST_YEAR: Final = 2000
 
 
 def text(cell: Cell, report: Report, *, required: bool = False) -> str:
-    """The text of a cell that holds a name or code; a number or date there is what a spreadsheet made of one."""
+    """The text of a cell that holds a name or code; a number or date is what a spreadsheet made of one."""
     if cell.broken:
         return ""
     if cell.blank:

@@ -1,4 +1,4 @@
-"""Salesforce ids: 15 characters where case matters, and 18 where the last three say which letters are capitals."""
+"""Salesforce ids: 15 characters where case matters, or 18 whose last three say which are capitals."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class People:
 def read_people(
     table: Table | None, teams: Mapping[str, str], vocabulary: Vocabulary, report: Report
 ) -> People:
-    """`teams` maps the folded name of each team to its name; the vocabulary knows languages by their names."""
+    """`teams` maps the folded name of each team to its name; the vocabulary knows spellings of languages."""
     people = People()
     for line in table.lines if table else ():
         person = _person(line, teams, vocabulary, report)

@@ -1,4 +1,4 @@
-"""Turns the bytes of a workbook that passed the gate into plain cells. The one place that reads with openpyxl."""
+"""The bytes of a workbook that passed the gate as plain cells. The one place that reads with openpyxl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -30,7 +29,8 @@ _UNREADABLE: Final = (
     AttributeError,
     OverflowError,
     RecursionError,
-    ParseError,
+    SyntaxError,  # what XML parsers raise
+    OSError,  # what openpyxl raises where no workbook is inside
     InvalidFileException,
     zipfile.BadZipFile,
     zlib.error,
@@ -61,7 +61,7 @@ class RawSheet:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A whole workbook: its sheets in their order, who saved it last, and its schema version if it says one."""
+    """A whole workbook: its sheets in their order, who saved it last, and its schema version if given."""
 
     sheets: tuple[RawSheet, ...]
     saved_by: str = ""

@@ -8,7 +8,7 @@ READ_ME: Final[tuple[tuple[str, ...], ...]] = (
     ("title", "Routing tables"),
     (
         "text",
-        "Who gets which lead. Edit the sheets, save the file; the next run uses it if the check finds no error.",
+        "Who gets which lead. Edit the sheets, save the file; the next run uses it if no error is found.",
     ),
     ("text", ""),
     ("heading", "The sheets"),
@@ -98,17 +98,17 @@ READ_ME: Final[tuple[tuple[str, ...], ...]] = (
     ("text", "allocator tables check routing_tables.xlsx"),
     (
         "text",
-        "It names every cell that is wrong and says what to type. A refused file changes nothing: the last good one runs on.",
+        "It names every wrong cell and what to type. While a file is refused the last good one runs on.",
     ),
     ("text", ""),
     ("heading", "What a spreadsheet may do to your text"),
     (
         "text",
-        "Cells are formatted as text so that 007 stays 007 and MAR-1 does not become a date. No formulas, no merged cells.",
+        "Cells are text, so that 007 stays 007 and MAR-1 is no date. No formulas, no merged cells.",
     ),
     (
         "text",
-        "A column whose header begins with # is a note of your own. Order may be 12.5, to slip a row between 12 and 13.",
+        "A header that begins with # makes a column of notes. Order may be 12.5, between 12 and 13.",
     ),
     ("text", ""),
     ("heading", "Whom to ask"),

@@ -1,4 +1,4 @@
-"""Writes a workbook for people to edit: tables, dropdowns, frozen headers, and a page that teaches the grammar.
+"""Writes a workbook for people to edit: tables, dropdowns, frozen headers, a page that teaches the grammar.
 
 `python -m rules.workbook.template PATH` writes the shipped one.
 """
@@ -20,6 +20,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -147,7 +148,7 @@ def _define_names(book: Workbook) -> None:
 def _print_on_one_width(sheet: Worksheet) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _write_read_me(sheet: Worksheet, company: Company) -> None:

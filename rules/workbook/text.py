@@ -44,7 +44,7 @@ def one_line(text: str) -> str:
 
 
 def had_invisible(text: str) -> bool:
-    """Whether `clean` takes out anything that the eye cannot see: no-break and zero-width spaces and their kin."""
+    """Whether `clean` takes out anything invisible: no-break and zero-width spaces and their kin."""
     return not text.isascii() and any(
         _invisible(c) or c in "\u00a0\u2007\u202f" for c in text if c not in "\n\r\t"
     )
@@ -61,7 +61,7 @@ def _invisible(character: str) -> bool:
 
 
 def key(text: str) -> str:
-    """What two headers or names of settings are compared by: no case, width, spaces, hyphens or underscores."""
+    """What headers and settings are compared by: no case, width, spaces, hyphens or underscores."""
     return re.sub(r"[\s_-]+", "", fold(text))
 
 
@@ -73,7 +73,7 @@ def nearest(text: str, names: Iterable[str]) -> str:
 
 
 def looks_like(text: str) -> str:
-    """The Latin spelling of a text that mixes Latin letters with look-alikes of other alphabets, or nothing."""
+    """The Latin spelling of a text that mixes in look-alikes from other alphabets, or nothing."""
     for word in re.findall(r"\w+", text):
         if any(c in _LOOK_ALIKE for c in word) and any("a" <= c.lower() <= "z" for c in word):
             return "".join(_LOOK_ALIKE.get(c, c) for c in text)
