@@ -1,4 +1,4 @@
-"""The sandbox as a whole: starts the server, routes requests, fills the org, keeps its state for the next start."""
+"""The sandbox as a whole: starts the server, routes requests, fills the org, keeps its state."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import tempfile
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,17 +15,18 @@ from typing import Any
 from allocator.sandbox import tls
 from allocator.sandbox.clock import Clock, http_date
 from allocator.sandbox.control import Control
-from allocator.sandbox.faults import Faults, Moment, WholeReply
+from allocator.sandbox.faults import Faults, Moment, WholeReply, vendor_error
 from allocator.sandbox.log import RequestLog
 from allocator.sandbox.oauth import Credentials, OAuth
 from allocator.sandbox.salesforce.collections import Collections
 from allocator.sandbox.salesforce.composite import Composite, is_record_call
+from allocator.sandbox.salesforce.leads_csv import load_leads
 from allocator.sandbox.salesforce.org import Org, Settings
 from allocator.sandbox.salesforce.rest import Rest
 from allocator.sandbox.salesforce.schema import standard_schema
 from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.seeds import demo, developer, empty
-from allocator.sandbox.server import LoopbackServer
+from allocator.sandbox.server import Cut, LoopbackServer
 from allocator.sandbox.state import load_state, save_state
 from allocator.sandbox.wire import ApiError, Request, Response, logged_body, missing_resource
 
@@ -34,9 +36,9 @@ SEEDS = ("demo", "developer", "empty")
 class Sandbox:
     """A Salesforce org on loopback. Use as a context manager, or `start` and `stop`.
 
-    `leads` is a CSV file to load in place of the seed's sample leads; `load_report` then lists each row that
-    could not be loaded, with its line and the reason. With `state_dir`, keys, secrets and records are kept there
-    and found again by the next start.
+    `leads` is a CSV file to load in place of the seed's sample leads; `load_report` then lists each row
+    that could not be loaded, with its line and the reason. With `state_dir`, keys, secrets and records are
+    kept there and found again by the next start.
     """
 
     def __init__(
@@ -113,11 +115,16 @@ class Sandbox:
         """What a client needs to log in: the JSON line of `allocator sandbox`."""
         own = self._credentials
         return {
-            "url": self.url, "client_id": own.client_id, "client_secret": own.client_secret,
-            "username": own.username, "password": own.password, "private_key_file": str(self._key_file),
-            "queues": self.org.queues(), "ca_file": str(self._ca_file) if self._ca_file else None,
+            "url": self.url,
+            "client_id": own.client_id,
+            "client_secret": own.client_secret,
+            "username": own.username,
+            "password": own.password,
+            "private_key_file": str(self._key_file),
+            "queues": self.org.queues(),
+            "ca_file": str(self._ca_file) if self._ca_file else None,
             "state_dir": str(self.state_dir),
-        }  # fmt: skip
+        }
 
     def reset(self) -> None:
         """Back to the first start: seed, leads file, clock, faults, log and usage. Sessions stay open."""
@@ -139,8 +146,6 @@ class Sandbox:
         elif self._seed == "developer" and self._data_dir is not None:
             self.load_report = developer.load(self.org, Path(self._data_dir))
         if self._leads is not None:
-            from allocator.sandbox.salesforce.leads_csv import load_leads
-
             loaded = load_leads(self.org, Path(self._leads), self._field_map)
             self.load_report, self.load_counts = loaded.refused, loaded.counts
         self.org.records.history.clear()
@@ -162,20 +167,27 @@ class Sandbox:
             response = self._met(request)
         except WholeReply as whole:
             response = whole.response
+        except Cut:
+            raise
+        except Exception:  # noqa: BLE001 (a bug of ours must be an answer that a tester sees, not silence)
+            traceback.print_exc()
+            response = vendor_error({"status": 500})
         if request.user_id is not None:
             response.headers = {"Sforce-Limit-Info": self.usage.header(), **response.headers}
         return response
 
     def _met(self, request: Request) -> Response:
         """Faults of the whole request; a single record's are met inside its resource, where it is known."""
-        many = "/composite" in request.raw_path
+        many = "/composite" in request.raw_path and request.method != "GET"
 
         def work() -> Response:
             response = self._route(request)
             request.entry["done"] = response.status
             return response
 
-        return work() if is_record_call(request) else self.faults.around(Moment(request, many=many), work)
+        if is_record_call(request):
+            return self._route(request)
+        return self.faults.around(Moment(request, many=many), work)
 
     def _route(self, request: Request) -> Response:
         """Everything but the list of versions needs a session, and counts."""
@@ -198,7 +210,7 @@ class Sandbox:
 
 
 def _override(request: Request) -> str:
-    """Clients that cannot send PATCH say `?_HttpMethod=PATCH` on a POST (REST API Developer Guide, upsert)."""
+    """Clients that cannot send PATCH say `?_HttpMethod=PATCH` on a POST (REST API Developer Guide)."""
     wanted = request.params.get("_HttpMethod", "")
     return wanted.upper() if wanted and request.method == "POST" else request.method
 

@@ -1,4 +1,4 @@
-"""The sandbox's clock: real time plus an offset that the control interface moves, and the wire's date formats."""
+"""The sandbox's clock: real time plus an offset that the control interface moves, and date formats."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -24,10 +24,17 @@ class Control:
     def serve(self, request: Request) -> Response:
         parts = [part for part in request.path.split("/") if part][1:]
         found: Callable[[Request, list[str]], Response] | None = {
-            "records": self._records, "requests": self._requests, "history": self._history,
-            "faults": self._faults, "release": self._release, "act": self._act, "clock": self._clock,
-            "reset": self._reset, "settings": self._settings, "info": self._info,
-        }.get(parts[0] if parts else "")  # fmt: skip
+            "records": self._records,
+            "requests": self._requests,
+            "history": self._history,
+            "faults": self._faults,
+            "release": self._release,
+            "act": self._act,
+            "clock": self._clock,
+            "reset": self._reset,
+            "settings": self._settings,
+            "info": self._info,
+        }.get(parts[0] if parts else "")
         try:
             if found is None:
                 raise missing_resource()
@@ -72,9 +79,10 @@ class Control:
 
     def _release(self, request: Request, parts: list[str]) -> Response:
         body = request.json() or {}
-        if not self._sandbox.faults.release(str(body.get("id"))):
+        released = self._sandbox.faults.release(str(body.get("id")))
+        if released is None:
             raise ApiError(404, "NOT_FOUND", "no such fault")
-        return Response(200, {"released": body["id"]})
+        return Response(200, {"id": body["id"], "released": released})
 
     def _act(self, request: Request, parts: list[str]) -> Response:
         """A person takes, converts or edits a record now."""

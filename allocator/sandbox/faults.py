@@ -7,13 +7,25 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import unquote_plus
 
 from allocator.sandbox.server import Cut
 from allocator.sandbox.wire import ApiError, Request, Response
 
 KINDS = {
-    "delay", "status", "html", "drop", "reset", "truncate", "expire", "lock", "take", "convert", "edit", "hold",
-}  # fmt: skip
+    "delay",
+    "status",
+    "html",
+    "drop",
+    "reset",
+    "truncate",
+    "expire",
+    "lock",
+    "take",
+    "convert",
+    "edit",
+    "hold",
+}
 ABOUT_A_RECORD = {"lock", "take", "convert", "edit"}
 BY_A_PERSON = {"take", "convert", "edit"}
 CODES = {
@@ -31,7 +43,7 @@ CODES = {
     503: ("SERVER_UNAVAILABLE", "Server unavailable"),
     504: ("GATEWAY_TIMEOUT", "Gateway timeout"),
 }
-PAGE = b"<!DOCTYPE html><html><head><title>Login | Salesforce</title></head><body><form>Log in</form></body></html>"
+PAGE = b"<!DOCTYPE html><html><head><title>Login | Salesforce</title></head><body>Log in</body></html>"
 
 
 class WholeReply(Exception):
@@ -83,7 +95,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Moment:
-    """A request as faults see it: `many` marks one of several records, `item` one record of such a request."""
+    """A request as faults see it: `many` marks one of several records, `item` a record of such a one."""
 
     request: Request
     record: str | None = None
@@ -117,11 +129,16 @@ class Faults:
         with self._lock:
             return [fault.shown() for fault in self._faults.values()]
 
-    def release(self, fault_id: str) -> bool:
-        fault = self._faults.get(fault_id)
-        if fault is not None:
-            fault.gate.set()
-        return fault is not None
+    def release(self, fault_id: str) -> int | None:
+        """Let go what this fault holds now; how many that were, or None for an unknown fault."""
+        with self._lock:
+            fault = self._faults.get(fault_id)
+            if fault is None:
+                return None
+            opened, fault.gate = fault.gate, threading.Event()
+            released = fault.holding
+        opened.set()
+        return released
 
     def clear(self, *, cut: bool = False) -> None:
         """Forget all. Held requests go on, but for those whose client is gone: their request is lost."""
@@ -160,6 +177,12 @@ class Faults:
         fault.gate.wait(float(fault.options.get("seconds") or 0))
 
     def _do_status(self, fault: Fault, moment: Moment, work: Any) -> Response:
+        if moment.request.raw_path.startswith("/services/oauth2/"):
+            error = {
+                "error": fault.options.get("code") or "unknown_error",
+                "error_description": "retry your request",
+            }
+            return Response(int(fault.options.get("status") or 500), error)
         return vendor_error(fault.options)
 
     def _do_html(self, fault: Fault, moment: Moment, work: Any) -> Response:
@@ -206,7 +229,8 @@ class Faults:
     def _wait(self, fault: Fault, moment: Moment) -> None:
         with self._lock:
             fault.holding += 1
-        fault.gate.wait()
+            gate = fault.gate
+        gate.wait()
         with self._lock:
             fault.holding -= 1
 
@@ -225,7 +249,8 @@ def meets(fault: Fault, moment: Moment) -> bool:
 def _names(fault: Fault, request: Request) -> bool:
     if fault.method and fault.method != request.method:
         return False
-    return fault.path is None or bool(fault.path.search(request.target) or fault.path.search(request.path))
+    texts = (request.target, unquote_plus(request.target))
+    return fault.path is None or any(fault.path.search(text) for text in texts)
 
 
 def _record_fits(fault: Fault, moment: Moment) -> bool:

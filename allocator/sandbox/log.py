@@ -14,9 +14,15 @@ class RequestLog:
 
     def open(self, method: str, path: str, headers: dict[str, str], body: Any) -> dict[str, Any]:
         entry: dict[str, Any] = {
-            "n": 0, "method": method, "path": path, "headers": headers,
-            "status": None, "done": None, "sub": [], "body": body,
-        }  # fmt: skip
+            "n": 0,
+            "method": method,
+            "path": path,
+            "headers": headers,
+            "status": None,
+            "done": None,
+            "sub": [],
+            "body": body,
+        }
         with self._lock:
             entry["n"] = len(self._entries) + 1
             self._entries.append(entry)

@@ -47,7 +47,7 @@ class OAuth:
         self.instance_url = ""
 
     def token(self, request: Request) -> Response:
-        """ "OAuth 2.0 Client Credentials Flow", "JWT Bearer Flow", "Username-Password Flow" (Salesforce Help)."""
+        """The client credentials, JWT bearer and username-password flows (Salesforce Help, "OAuth Flows")."""
         if request.method not in ("POST", "GET"):
             return Response(405, {"error": "invalid_request", "error_description": "must use HTTP POST"})
         form = (
@@ -102,7 +102,7 @@ class OAuth:
         return self._user(str(claims["sub"]))
 
     def _in_time(self, claims: dict[str, Any]) -> None:
-        """Some libraries send exp as a string; the client's clock may be real while the sandbox's was moved."""
+        """Some libraries send exp as a string; the client's clock may be real, the sandbox's moved."""
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         if not any(_is_audience(str(name), self.instance_url) for name in audience):
             raise Refused("invalid_grant", "audience is invalid")
@@ -129,9 +129,14 @@ class OAuth:
         identity = f"{self.instance_url}/id/{ORG_ID}/{user_id}"
         digest = hmac.new(self._own.client_secret.encode(), (identity + issued).encode(), "sha256").digest()
         return {
-            "access_token": token, "scope": "api", "instance_url": self.instance_url, "id": identity,
-            "token_type": "Bearer", "issued_at": issued, "signature": base64.b64encode(digest).decode(),
-        }  # fmt: skip
+            "access_token": token,
+            "scope": "api",
+            "instance_url": self.instance_url,
+            "id": identity,
+            "token_type": "Bearer",
+            "issued_at": issued,
+            "signature": base64.b64encode(digest).decode(),
+        }
 
     def user_of(self, request: Request) -> str:
         """The user behind the request's session, or 401."""

@@ -1,4 +1,4 @@
-"""Keys and certificates: the JWT user's key, and with --tls a CA of its own that signs a loopback certificate."""
+"""Keys and certificates: the JWT user's key, and for TLS a CA that signs a loopback certificate."""
 
 import ipaddress
 import os
@@ -45,10 +45,16 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = _name("Lead allocator sandbox CA")
     builder = _builder(name, name, key).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
     usage = x509.KeyUsage(
-        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
-        key_encipherment=False, data_encipherment=False, key_agreement=False,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     builder = builder.add_extension(usage, True)
     return builder.sign(key, hashes.SHA256())
 

@@ -48,7 +48,10 @@ class Response:
             return b""
         if isinstance(self.body, bytes):
             return self.body
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        try:
+            return json.dumps(self.body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # half of a surrogate pair can only be shown escaped
+            return json.dumps(self.body).encode()
 
 
 class Headers(Mapping[str, str]):

@@ -67,25 +67,24 @@ class Composite:
         return answers
 
     def _sub(self, call: Call, sub: dict[str, Any], answers: dict[str, Response]) -> Response:
-        try:
-            url = _filled_url(str(sub["url"]), answers)
-            value = _filled(sub.get("body"), answers)
-        except LookupError as error:
-            return ApiError(
-                400, "PROCESSING_HALTED", f"Invalid reference specified. {error.args[0]}"
-            ).response()
         headers = {str(name): str(text) for name, text in (sub.get("httpHeaders") or {}).items()}
-        if refused := [name for name in headers if name.lower() in FORBIDDEN_HEADERS]:
-            text = f"The header {refused[0]} is not supported in a subrequest"
-            return ApiError(400, "INVALID_INPUT", text).response()
-        return self._call(call.request, str(sub["method"]).upper(), url, headers, value)
+        method, url, value = sub["method"].upper(), sub["url"], sub.get("body")
+        try:
+            url, value = _filled_url(url, answers), _filled(value, answers)
+            if refused := [name for name in headers if name.lower() in FORBIDDEN_HEADERS]:
+                text = f"The header {refused[0]} is not supported in a subrequest"
+                raise ApiError(400, "INVALID_INPUT", text)
+        except ApiError as error:
+            open_sub(call.request.entry, method, url, headers, value)["status"] = error.status
+            return error.response()
+        return self._call(call.request, method, url, headers, value)
 
     def _call(self, outer: Request, method: str, url: str, headers: dict[str, str], value: Any) -> Response:
         """Run one sub-request. The outer request's headers are its own: a sub-request names what it needs."""
         entry = open_sub(outer.entry, method, url, headers, value)
         request = Request(
             method,
-            url,
+            _target(url),
             Headers(headers),
             value=value,
             alive=outer.alive,
@@ -95,7 +94,7 @@ class Composite:
         )
         work = self._answer_of(request)
         # A single record's own moment is inside its resource; other resources have theirs here.
-        many = "/composite/sobjects" in request.raw_path
+        many = "/composite/sobjects" in request.raw_path and method != "GET"
         response = (
             work() if is_record_call(request) else self._rest.faults.around(Moment(request, many=many), work)
         )
@@ -165,8 +164,8 @@ def _check(subs: list[dict[str, Any]]) -> None:
 def _check_reference_id(name: str, seen: set[str]) -> None:
     if not REFERENCE_ID.fullmatch(name):
         text = (
-            f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain only letters, "
-            "numbers and underscores ('_')."
+            f"Provided referenceId ('{name}') must start with a letter or a number, and it can contain "
+            "only letters, numbers and underscores ('_')."
         )
         raise ApiError(400, "INVALID_INPUT", text)
     if name in seen:
@@ -195,15 +194,21 @@ def _restate(entry: dict[str, Any], answers: dict[str, Response]) -> None:
 def _shown(name: str, answers: dict[str, Response]) -> dict[str, Any]:
     answer = answers[name]
     return {
-        "body": answer.body, "httpHeaders": answer.headers,
-        "httpStatusCode": answer.status, "referenceId": name,
-    }  # fmt: skip
+        "body": answer.body,
+        "httpHeaders": answer.headers,
+        "httpStatusCode": answer.status,
+        "referenceId": name,
+    }
 
 
 def _filled_url(url: str, answers: dict[str, Response]) -> str:
-    """References replaced; what a JSON text may hold plainly (spaces, quotes) becomes a legal request target."""
-    filled = REFERENCE.sub(lambda found: quote(_text(_value(found, answers)), safe=""), url)
-    return quote(filled, safe="/?&=%+,:;!*'()~@$-._#[]<>\"").replace("#", "%23")
+    """A value in a path or query is one piece of it: what would split it is encoded."""
+    return REFERENCE.sub(lambda found: quote(_text(_value(found, answers)), safe=" "), url)
+
+
+def _target(url: str) -> str:
+    """What a JSON text may hold plainly (spaces, quotes) as a legal request target."""
+    return quote(url, safe="/?&=%+,:;!*'()~@$-._[]<>\"")
 
 
 def _filled(value: Any, answers: dict[str, Response]) -> Any:
@@ -226,11 +231,16 @@ def _value(found: re.Match[str], answers: dict[str, Response]) -> Any:
     name, path = found[1], found[2]
     answer = answers.get(name)
     if answer is None or answer.status >= 400:
-        raise LookupError(f"No value for {path.lstrip('.')} found in {name}")
+        raise _no_value(name, path)
     value = answer.body
     for index, key in STEP.findall(path):
         try:
             value = value[int(index)] if index else value[key]
         except (LookupError, TypeError):
-            raise LookupError(f"No value for {path.lstrip('.')} found in {name}") from None
+            raise _no_value(name, path) from None
     return value
+
+
+def _no_value(name: str, path: str) -> ApiError:
+    text = f"Invalid reference specified. No value for {path.lstrip('.')} found in {name}"
+    return ApiError(400, "PROCESSING_HALTED", text)

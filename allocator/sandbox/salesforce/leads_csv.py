@@ -1,10 +1,10 @@
 """Loads a CSV of leads: headers mapped to fields, odd rows mended or reported, none dropped in silence.
 
 Decisions. A header is a standard field when it is the field's API name or one of the usual spellings below;
-anything else becomes a custom field. Audit, owner and conversion fields count only under their exact API names
-(a real export): Id is kept when it is a Lead's, CreatedDate when it is ISO 8601, IsConverted and Converted* as
-given; OwnerId and the other stamps are the sandbox's own. A lead that says nothing else belongs to the first queue.
-Without CreatedDate the rows lie one second apart in the file's order, so that their order is total.
+anything else becomes a custom field. Audit, owner and conversion fields count only under their exact API
+names (a real export): Id is kept when it is a Lead's, CreatedDate when it is ISO 8601, IsConverted and
+Converted* as given. OwnerId and the other stamps are the sandbox's own: every lead belongs to the first
+queue. Rows without CreatedDate lie one second apart in the file's order, so that their order is total.
 """
 
 from __future__ import annotations
@@ -27,31 +27,67 @@ from allocator.sandbox.wire import ApiError
 
 NOT_PROVIDED = "[not provided]"
 MOST_CHARACTERS = 16_000_000
+LONG_TEXT = 131_072
 SPELLINGS = {
-    "FirstName": "first name;given name;forename;vorname", "LastName": "last name;surname;family name;nachname",
-    "Company": "company;company name;organization;organisation;account name", "Email": "email;e-mail;email address;mail",
-    "Phone": "phone;phone number;telephone;tel", "MobilePhone": "mobile;mobile phone;cell phone",
-    "Title": "title;job title;position", "City": "city;town", "Country": "country", "State": "state;province;state/province",
-    "PostalCode": "postal code;zip;zip code;postcode;zip/postal code", "Street": "street;address line 1",
-    "CountryCode": "country code", "LeadSource": "lead source;source", "Industry": "industry", "Website": "website;web site;url",
-    "Description": "description;comments;notes", "NumberOfEmployees": "employees;number of employees;no. of employees",
-    "AnnualRevenue": "annual revenue;revenue", "Salutation": "salutation", "Rating": "rating", "Status": "lead status",
+    "FirstName": "first name;given name;forename;vorname",
+    "LastName": "last name;surname;family name;nachname",
+    "Company": "company;company name;organization;organisation;account name",
+    "Email": "email;e-mail;email address;mail",
+    "Phone": "phone;phone number;telephone;tel",
+    "MobilePhone": "mobile;mobile phone;cell phone",
+    "Title": "title;job title;position",
+    "City": "city;town",
+    "Country": "country",
+    "State": "state;province;state/province",
+    "PostalCode": "postal code;zip;zip code;postcode;zip/postal code",
+    "Street": "street;address line 1",
+    "CountryCode": "country code",
+    "LeadSource": "lead source;source",
+    "Industry": "industry",
+    "Website": "website;web site;url",
+    "Description": "description;comments;notes",
+    "NumberOfEmployees": "employees;number of employees;no. of employees",
+    "AnnualRevenue": "annual revenue;revenue",
+    "Salutation": "salutation",
+    "Rating": "rating",
+    "Status": "lead status",
     "Fax": "fax",
-}  # fmt: skip
+}
 EXACT_ONLY = {
-    "Id", "IsDeleted", "MasterRecordId", "OwnerId", "IsConverted", "ConvertedDate", "ConvertedAccountId",
-    "ConvertedContactId", "ConvertedOpportunityId", "IsUnreadByOwner", "CreatedDate", "CreatedById",
-    "LastModifiedDate", "LastModifiedById", "SystemModstamp", "LastActivityDate", "LastViewedDate",
-    "LastReferencedDate", "Name", "Address", "PhotoUrl", "Status", "Jigsaw", "JigsawContactId", "IndividualId",
-}  # fmt: skip
-OURS = {
-    "OwnerId",
+    "Address",
+    "ConvertedAccountId",
+    "ConvertedContactId",
+    "ConvertedDate",
+    "ConvertedOpportunityId",
     "CreatedById",
+    "CreatedDate",
+    "Id",
+    "IndividualId",
+    "IsConverted",
+    "IsDeleted",
+    "IsUnreadByOwner",
+    "Jigsaw",
+    "JigsawContactId",
+    "LastActivityDate",
     "LastModifiedById",
     "LastModifiedDate",
-    "SystemModstamp",
+    "LastReferencedDate",
+    "LastViewedDate",
+    "MasterRecordId",
     "Name",
+    "OwnerId",
+    "PhotoUrl",
+    "Status",
+    "SystemModstamp",
+}
+OURS = {
+    "CreatedById",
     "IsDeleted",
+    "LastModifiedById",
+    "LastModifiedDate",
+    "Name",
+    "OwnerId",
+    "SystemModstamp",
 }
 
 
@@ -130,12 +166,10 @@ def _column(org: Org, kind: ObjectType, header: str, wanted: str | None, taken: 
     found = kind.field(wanted) if wanted else _standard(kind, header)
     if found is not None and found.name not in taken:
         return found
-    name = wanted or _custom_name(header)
+    name = wanted or custom_name(header)
     while name in taken or (name != wanted and kind.field(name) and not kind.field(name).custom):  # type: ignore[union-attr]
         name = f"{name.removesuffix('__c')}_2__c"
-    return kind.field(name) or org.schema.add_custom_field(
-        "Lead", name, type="textarea", length=131_072, label=header
-    )
+    return kind.field(name) or org.schema.add_custom_field("Lead", name, label=header)
 
 
 def _standard(kind: ObjectType, header: str) -> Field | None:
@@ -153,7 +187,8 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s_-]+", "", text).casefold()
 
 
-def _custom_name(header: str) -> str:
+def custom_name(header: str) -> str:
+    """The API name that a column gets: words joined by underscores, then `__c`."""
     name = re.sub(r"[^A-Za-z0-9]+", "_", header.removesuffix("__c")).strip("_") or "Column"
     return f"{name if name[0].isalpha() else 'X' + name}__c"
 
@@ -184,8 +219,11 @@ def _row(columns: list[Field], cells: list[str]) -> Row:
         "".join(cells).encode("utf-8")
     except UnicodeEncodeError:
         raise ValueError("not UTF-8") from None
-    row = {found.name: value for found, cell in zip(columns, cells, strict=True)
-           if (value := _value(found, cell.strip())) is not None}  # fmt: skip
+    row = {
+        found.name: value
+        for found, cell in zip(columns, cells, strict=True)
+        if (value := _value(found, cell.strip())) is not None
+    }
     row.setdefault("LastName", _key(columns, cells))
     row.setdefault("Company", NOT_PROVIDED)
     return row
@@ -202,8 +240,10 @@ def _value(found: Field, text: str) -> Any:
         return text.lower() in ("true", "1", "yes")
     if found.type == "datetime":
         return _stamp(text)
-    if found.type == "email":
-        return text[: found.length] if len(text) <= found.length else stored(found, text)
+    if found.type == "email" and len(text) <= found.length:
+        return text  # a wrong address in a list of leads is still a lead
+    if found.custom and found.type == "string" and len(text) > found.length:
+        found.type, found.length = "textarea", LONG_TEXT
     return stored(found, text)
 
 
@@ -222,7 +262,7 @@ def _stamp(text: str) -> str | None:
 
 
 def _key(columns: list[Field], cells: list[str]) -> str:
-    """The row's key stands in for a missing name: the first column that is called an id, or the first filled one."""
+    """A key stands in for a missing name: the first column called an id, or the first filled one."""
     named = [
         cell
         for found, cell in zip(columns, cells, strict=True)

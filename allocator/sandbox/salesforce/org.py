@@ -47,7 +47,7 @@ class Org:
         return {row["Name"]: row["Id"] for row in self.records.live("Group") if row["Id"] in ids}
 
     def person_acts(self, kind: str, record: str, by: str | None, fields: dict[str, Any]) -> None:
-        """A person takes, edits or converts a record in the browser; a record that is gone stays untouched."""
+        """A person takes, edits or converts a record in the browser; one that is gone stays so."""
         found = self.records.type_of(record)
         row = self.records.get(found.name, record) if found else None
         if found is None or row is None:
@@ -67,7 +67,7 @@ class Org:
         return next((user for user in users if user not in machines), row.get("OwnerId") or INTEGRATION_USER)
 
     def convert(self, lead: Row, person: str) -> None:
-        """What convertLead() leaves behind (SOAP API Developer Guide): Account, Contact, and a closed Lead."""
+        """What convertLead() leaves (SOAP API Developer Guide): Account, Contact, and a closed Lead."""
         owner = person if str(lead.get("OwnerId")).startswith("00G") else lead.get("OwnerId")
         with self.records.lock:
             account = self._make(
@@ -79,10 +79,13 @@ class Org:
                 "Contact", {**_person(lead), "AccountId": account["Id"], "OwnerId": owner}, person
             )
             values = {
-                "IsConverted": True, "ConvertedDate": self.clock.now().date().isoformat(), "OwnerId": owner,
-                "ConvertedAccountId": account["Id"], "ConvertedContactId": contact["Id"],
+                "IsConverted": True,
+                "ConvertedDate": self.clock.now().date().isoformat(),
+                "OwnerId": owner,
+                "ConvertedAccountId": account["Id"],
+                "ConvertedContactId": contact["Id"],
                 "Status": self._converted_status(),
-            }  # fmt: skip
+            }
             self.records.change(self.records.type("Lead"), lead, values, person)
             self._move_memberships(lead["Id"], contact["Id"], person)
 

@@ -43,9 +43,13 @@ class Queries:
         size = batch_size(headers)
         try:
             result = execute(
-                text, self._org.schema, self._org.records.rows,
-                now=self._clock.now(), version=version, include_deleted=deleted,
-            )  # fmt: skip
+                text,
+                self._org.schema,
+                self._org.records.rows,
+                now=self._clock.now(),
+                version=version,
+                include_deleted=deleted,
+            )
         except SoqlError as error:
             raise ApiError(400, error.code, error.message) from None
         cursor = Cursor(result.records, result.total_size, size, self._clock.now())
@@ -54,7 +58,7 @@ class Queries:
         return self._page(self._keep(cursor), cursor, 0, version)
 
     def more(self, locator: str, version: str) -> dict[str, Any]:
-        """ "Query" and help article 000384958: the codes for a locator that is old, cut short or out of range."""
+        """Help article 000384958 lists the codes for a locator that is old, cut short or out of range."""
         name, _, place = locator.partition("-")
         with self._lock:
             cursor = self._cursors.get(name)

@@ -125,9 +125,14 @@ class Records:
         before = old or {}
         names = [name for name in row if row[name] != before.get(name)]
         entry = {
-            "request": request, "object": kind.name, "id": row["Id"], "by": by, "at": wire(self.clock.now()),
-            "created": old is None, "changes": {name: [before.get(name), row[name]] for name in names},
-        }  # fmt: skip
+            "request": request,
+            "object": kind.name,
+            "id": row["Id"],
+            "by": by,
+            "at": wire(self.clock.now()),
+            "created": old is None,
+            "changes": {name: [before.get(name), row[name]] for name in names},
+        }
         self.history.append(entry)
 
     @contextmanager

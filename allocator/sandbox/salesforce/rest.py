@@ -1,4 +1,4 @@
-"""The REST resources of one org: which path and method does what, and how a single record is read and written."""
+"""The REST resources of one org: which path and method does what, and single records."""
 
 from __future__ import annotations
 
@@ -61,9 +61,13 @@ class Rest:
     def route(self, call: Call) -> Response:
         head = call.parts[0] if call.parts else ""
         resources: dict[str, Resource] = {
-            "": self._index, "query": self._query, "queryall": self._query, "limits": self._limits,
-            "sobjects": self._sobjects, **self.extra,
-        }  # fmt: skip
+            "": self._index,
+            "query": self._query,
+            "queryall": self._query,
+            "limits": self._limits,
+            "sobjects": self._sobjects,
+            **self.extra,
+        }
         if head.lower() not in resources:
             raise missing_resource()
         return resources[head.lower()](call)
@@ -125,7 +129,7 @@ class Rest:
             body = call.request.json()
             return self._meet(Moment(call.request), lambda: self._create(call, kind, body))
         _allow(call, "GET", "HEAD", "POST")
-        return Response(200, kind.basic(call.version))
+        return Response(200, {"objectDescribe": kind.basic(call.version), "recentItems": []})
 
     def _meet(self, moment: Moment, work: Callable[[], Response]) -> Response:
         """The moment of one record: faults before and after it see a refusal as an answer like any other."""

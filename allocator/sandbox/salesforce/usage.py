@@ -12,9 +12,14 @@ from allocator.sandbox.wire import ApiError
 
 DAY = timedelta(hours=24)
 OTHERS = {
-    "DailyAsyncApexExecutions": 250_000, "DailyBulkApiBatches": 15_000, "DailyBulkV2QueryJobs": 10_000,
-    "DailyStreamingApiEvents": 10_000, "DataStorageMB": 5, "FileStorageMB": 20, "SingleEmail": 15,
-}  # fmt: skip
+    "DailyAsyncApexExecutions": 250_000,
+    "DailyBulkApiBatches": 15_000,
+    "DailyBulkV2QueryJobs": 10_000,
+    "DailyStreamingApiEvents": 10_000,
+    "DataStorageMB": 5,
+    "FileStorageMB": 20,
+    "SingleEmail": 15,
+}
 
 
 class Usage:

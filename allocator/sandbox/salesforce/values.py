@@ -1,4 +1,4 @@
-"""One value of a write: checked against its field's type, length and picklist, and brought to its stored form."""
+"""One value of a write: checked against its field's type, length and picklist, and stored."""
 
 from __future__ import annotations
 
@@ -114,5 +114,5 @@ def _cannot_read(kind: str, value: Any, token: str | None = None) -> ApiError:
         float: "VALUE_NUMBER_FLOAT",
     }
     token = token or names.get(type(value), "VALUE_STRING")
-    text = f"Cannot deserialize instance of {kind} from {token} value {value} or request may be missing a required field"
-    return ApiError(400, "JSON_PARSER_ERROR", f"{text} at [line:1, column:1]")
+    text = f"Cannot deserialize instance of {kind} from {token} value {value} or request may be missing"
+    return ApiError(400, "JSON_PARSER_ERROR", f"{text} a required field at [line:1, column:1]")

@@ -67,9 +67,7 @@ class Writer:
             self._convertible(kind, row)
             values = self._checked(kind, given, creating=False)
             self._unique(kind, values, row["Id"])
-            if values.get("OwnerId", row.get("OwnerId")) != row.get("OwnerId") or not values.get(
-                "OwnerId", True
-            ):
+            if "OwnerId" in values and values["OwnerId"] != row.get("OwnerId"):
                 self._owner(kind, values)
             values = self._by_rule(kind, values)
             return self.org.records.change(kind, row, values, self.user_id, request=self.request)
@@ -79,7 +77,7 @@ class Writer:
         self.org.records.change(kind, row, {"IsDeleted": True}, self.user_id, request=self.request)
 
     def _convertible(self, kind: ObjectType, row: Row) -> None:
-        """With "View and Edit Converted Leads" an org lets the write land on the dead lead; else it refuses."""
+        """With "View and Edit Converted Leads" an org lets the write land on the dead lead."""
         if kind.name == "Lead" and row.get("IsConverted") and not self.org.settings.permissive_converted:
             raise ApiError(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", [])
 
@@ -112,12 +110,13 @@ class Writer:
             raise ApiError(400, "INVALID_FIELD", text)
         rows = self.matches(target, keys[0][0], str(keys[0][1]))
         if len(rows) != 1:
-            text = f"Foreign key external ID: {keys[0][1]} not found for field {keys[0][0]} in entity {target.name}"
+            name, key = keys[0]
+            text = f"Foreign key external ID: {key} not found for field {name} in entity {target.name}"
             raise ApiError(400, "INVALID_FIELD", text, [])
         return str(rows[0]["Id"])
 
     def matches(self, kind: ObjectType, name: str, value: str) -> list[Row]:
-        """Live rows whose external id (or Id) equals the value; without case, as the vendor compares by default."""
+        """Live rows whose external id (or Id) equals the value, without case as the vendor compares."""
         found = kind.field(name)
         if found is None or not (found.external_id or found.id_lookup or found.name == "Id"):
             text = f"Provided external ID field does not exist or is not accessible: {name}"
@@ -202,7 +201,7 @@ class Writer:
             raise _missing(["LeadId"])
 
     def _by_rule(self, kind: ObjectType, values: Row) -> Row:
-        """The org's active lead assignment rule gives the lead to its own pick, and the API answers success."""
+        """The org's active assignment rule gives the lead to its own pick; the API answers success."""
         if kind.name == "Lead" and self.rules and self.org.settings.assignment_rule:
             return {**values, "OwnerId": RULE_ROBOT}
         return values
@@ -234,8 +233,8 @@ def _writable(kind: ObjectType, fields: list[Field], *, creating: bool) -> None:
     wrong = [found.name for found in fields if not (found.createable if creating else found.updateable)]
     if wrong:
         text = (
-            f"Unable to create/update fields: {', '.join(wrong)}. Please check the security settings of this field "
-            "and verify that it is read/write for your profile or permission set."
+            f"Unable to create/update fields: {', '.join(wrong)}. Please check the security settings of "
+            "this field and verify that it is read/write for your profile or permission set."
         )
         raise ApiError(400, "INVALID_FIELD_FOR_INSERT_UPDATE", text, wrong)
 

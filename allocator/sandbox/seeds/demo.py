@@ -1,7 +1,7 @@
-"""The demo company: its people, queues, campaigns and accounts, and 240 sample leads of the last twelve hours.
+"""The demo company: people, queues, campaigns, accounts, and 240 sample leads of the last twelve hours.
 
-The people, queues and campaigns are in company.json. The sample leads come from a fixed seed and are as untidy as
-real ones: countries in many spellings, products in other case, memberships instead of campaign codes.
+The people, queues and campaigns are in company.json. The sample leads come from a fixed seed and are as
+untidy as real ones: countries in many spellings, products in other case, memberships instead of codes.
 """
 
 from __future__ import annotations
@@ -47,9 +47,14 @@ def load(org: Org, *, sample_leads: bool = True) -> None:
 
 def _person(person: Row, zone: str) -> Row:
     return user(
-        person["crm_user_id"], person["first"], person["last"], person["email"],
-        TimeZoneSidKey=zone, Department=person["team"], Title="Account Executive",
-    )  # fmt: skip
+        person["crm_user_id"],
+        person["first"],
+        person["last"],
+        person["email"],
+        TimeZoneSidKey=zone,
+        Department=person["team"],
+        Title="Account Executive",
+    )
 
 
 def _campaign(row: Row) -> Row:
@@ -86,14 +91,25 @@ class _Leads:
         host = _host(name)
         website = (f"https://www.{host}", f"http://{host}/", host, f"www.{host}")[place % 4]
         owner = self._owners[(place * 3) % len(self._owners)]
-        return {"Id": to18(f"0015g00000A{place:04}"), "Name": name, "Website": website, "OwnerId": owner,
-                "BillingCountry": words.PLACES[place % len(words.PLACES)].code}  # fmt: skip
+        return {
+            "Id": to18(f"0015g00000A{place:04}"),
+            "Name": name,
+            "Website": website,
+            "OwnerId": owner,
+            "BillingCountry": words.PLACES[place % len(words.PLACES)].code,
+        }
 
     def _contact(self, place: int, account: Row) -> Row:
         where = words.PLACES[place % len(words.PLACES)]
         first, last = where.first[0], where.last[-1]
-        return {"Id": to18(f"0035g00000C{place:04}"), "FirstName": first, "LastName": last, "OwnerId": account["OwnerId"],
-                "AccountId": account["Id"], "Email": _email(first, last, _host(account["Name"]))}  # fmt: skip
+        return {
+            "Id": to18(f"0035g00000C{place:04}"),
+            "FirstName": first,
+            "LastName": last,
+            "OwnerId": account["OwnerId"],
+            "AccountId": account["Id"],
+            "Email": _email(first, last, _host(account["Name"])),
+        }
 
     def _owned(self, place: int) -> Row:
         """A lead that a salesperson works on already."""
@@ -105,23 +121,42 @@ class _Leads:
     def _converted(self, place: int, contact: Row) -> Row:
         lead = self._lead(310 + place)
         created = self._end - timedelta(days=5, minutes=place)
-        return {**lead, "OwnerId": contact["OwnerId"], "Status": "Closed - Converted", "IsConverted": True,
-                "ConvertedDate": created.date().isoformat(), "ConvertedAccountId": contact["AccountId"],
-                "ConvertedContactId": contact["Id"], "CreatedDate": wire(created)}  # fmt: skip
+        return {
+            **lead,
+            "OwnerId": contact["OwnerId"],
+            "Status": "Closed - Converted",
+            "IsConverted": True,
+            "ConvertedDate": created.date().isoformat(),
+            "ConvertedAccountId": contact["AccountId"],
+            "ConvertedContactId": contact["Id"],
+            "CreatedDate": wire(created),
+        }
 
     def _lead(self, place: int) -> Row:
         pick = self._random
         where = pick.choices(words.PLACES, [candidate.weight for candidate in words.PLACES])[0]
         first, last, name = pick.choice(where.first), pick.choice(where.last), self._company(place)
         return {
-            "Id": to18(f"00Q5g00000D{place:04}"), "FirstName": first, "LastName": last, "Company": name,
-            "Email": _email(first, last, _host(name)), "Phone": f"+1 555 01{place % 100:02}", "City": pick.choice(where.cities),
-            "Title": pick.choice(words.TITLES), "Industry": pick.choice(words.INDUSTRIES),
-            "LeadSource": pick.choice(words.SOURCES), "NumberOfEmployees": self._employees(),
-            "Language__c": pick.choice(where.languages), "ProductInterest__c": self._product(),
-            "Campaign_Code__c": self._code(place, where), "OwnerId": INTAKE_QUEUE, "IsUnreadByOwner": True,
-            "Status": "Open - Not Contacted", "CreatedDate": wire(self._created(place)), **self._country(where),
-        }  # fmt: skip
+            "Id": to18(f"00Q5g00000D{place:04}"),
+            "FirstName": first,
+            "LastName": last,
+            "Company": name,
+            "Email": _email(first, last, _host(name)),
+            "Phone": f"+1 555 01{place % 100:02}",
+            "City": pick.choice(where.cities),
+            "Title": pick.choice(words.TITLES),
+            "Industry": pick.choice(words.INDUSTRIES),
+            "LeadSource": pick.choice(words.SOURCES),
+            "NumberOfEmployees": self._employees(),
+            "Language__c": pick.choice(where.languages),
+            "ProductInterest__c": self._product(),
+            "Campaign_Code__c": self._code(place, where),
+            "OwnerId": INTAKE_QUEUE,
+            "IsUnreadByOwner": True,
+            "Status": "Open - Not Contacted",
+            "CreatedDate": wire(self._created(place)),
+            **self._country(where),
+        }
 
     def _company(self, place: int) -> str:
         first = words.COMPANY_WORDS[place % len(words.COMPANY_WORDS)]
@@ -174,8 +209,14 @@ class _Leads:
 
     def _membership(self, place: int, lead: Row) -> Row:
         campaign = self._data["campaigns"][(place * 7) % len(self._data["campaigns"])]
-        return {"Id": to18(f"00v5g00000M{place:04}"), "CampaignId": campaign["id"], "LeadId": lead["Id"],
-                "Status": "Responded", "HasResponded": True, "CreatedDate": lead["CreatedDate"]}  # fmt: skip
+        return {
+            "Id": to18(f"00v5g00000M{place:04}"),
+            "CampaignId": campaign["id"],
+            "LeadId": lead["Id"],
+            "Status": "Responded",
+            "HasResponded": True,
+            "CreatedDate": lead["CreatedDate"],
+        }
 
 
 def _host(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from allocator.sandbox.clock import wire
+from allocator.sandbox.salesforce.leads_csv import custom_name
 from allocator.sandbox.salesforce.org import INTEGRATION_USER, Org
 from allocator.sandbox.salesforce.schema import Field, valid_id
 from allocator.sandbox.salesforce.values import NUMBERS
@@ -42,7 +43,7 @@ def _rows(org: Org, name: str, path: Path, refused: list[dict[str, Any]]) -> Ite
                 continue
             row = {}
             for header, text in cells.items():
-                field = kind.field(header) or org.schema.add_custom_field(name, header.replace(" ", "_"))
+                field = kind.field(header) or org.schema.add_custom_field(name, custom_name(header))
                 row[field.name] = _value(field, (text or "").strip())
             yield _finished(row)
 

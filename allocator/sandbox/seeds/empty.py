@@ -1,4 +1,4 @@
-"""The smallest org: organization, integration user, the assignment rule's robot, one queue, the lead statuses."""
+"""The smallest org: organization, integration user, rule robot, one queue, the lead statuses."""
 
 from typing import Any
 
@@ -13,19 +13,44 @@ STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted",
 
 def load(org: Org) -> None:
     """Fill an org that holds nothing."""
-    put(org, "Organization", [{"Id": ORG_ID, "Name": "Example Industries", "OrganizationType": "Developer Edition",
-                               "IsSandbox": True, "InstanceName": "LOCAL"}])  # fmt: skip
+    put(
+        org,
+        "Organization",
+        [
+            {
+                "Id": ORG_ID,
+                "Name": "Example Industries",
+                "OrganizationType": "Developer Edition",
+                "IsSandbox": True,
+                "InstanceName": "LOCAL",
+            }
+        ],
+    )
     put(org, "Profile", [{"Id": PROFILE, "Name": "Standard User", "UserType": "Standard"}])
-    put(org, "User", [
-        user(INTEGRATION_USER, "Lead", "Allocator", INTEGRATION_NAME),
-        user(RULE_ROBOT, "Rule", "Robot", "rule.robot@example.com"),
-    ])  # fmt: skip
+    put(
+        org,
+        "User",
+        [
+            user(INTEGRATION_USER, "Lead", "Allocator", INTEGRATION_NAME),
+            user(RULE_ROBOT, "Rule", "Robot", "rule.robot@example.com"),
+        ],
+    )
     queue(org, INTAKE_QUEUE, "Inbound Leads")
-    put(org, "LeadStatus", [
-        {"Id": to18(f"01J5g00000000{place:02}"), "MasterLabel": name, "ApiName": name, "SortOrder": place,
-         "IsDefault": place == 1, "IsConverted": name == "Closed - Converted"}
-        for place, name in enumerate(STATUSES, 1)
-    ])  # fmt: skip
+    put(
+        org,
+        "LeadStatus",
+        [
+            {
+                "Id": to18(f"01J5g00000000{place:02}"),
+                "MasterLabel": name,
+                "ApiName": name,
+                "SortOrder": place,
+                "IsDefault": place == 1,
+                "IsConverted": name == "Closed - Converted",
+            }
+            for place, name in enumerate(STATUSES, 1)
+        ],
+    )
 
 
 def put(org: Org, name: str, rows: list[dict[str, Any]]) -> None:
@@ -45,11 +70,21 @@ def put(org: Org, name: str, rows: list[dict[str, Any]]) -> None:
 def user(user_id: str, first: str, last: str, email: str, **more: Any) -> dict[str, Any]:
     """A User row with the fields that the vendor always fills."""
     return {
-        "Id": user_id, "FirstName": first, "LastName": last, "Email": email, "Username": email, "IsActive": True,
-        "Alias": (first[:1] + last)[:8].lower(), "UserType": "Standard", "ProfileId": PROFILE,
-        "TimeZoneSidKey": "Europe/Berlin", "LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8",
-        "LanguageLocaleKey": "en_US", **more,
-    }  # fmt: skip
+        "Id": user_id,
+        "FirstName": first,
+        "LastName": last,
+        "Email": email,
+        "Username": email,
+        "IsActive": True,
+        "Alias": (first[:1] + last)[:8].lower(),
+        "UserType": "Standard",
+        "ProfileId": PROFILE,
+        "TimeZoneSidKey": "Europe/Berlin",
+        "LocaleSidKey": "en_US",
+        "EmailEncodingKey": "UTF-8",
+        "LanguageLocaleKey": "en_US",
+        **more,
+    }
 
 
 def queue(org: Org, queue_id: str, name: str) -> None:

@@ -1,0 +1,24 @@
+"""One running sandbox for all its tests, put back to its start before each."""
+
+from collections.abc import Iterator
+
+import pytest
+from sandbox_client import Client
+
+from allocator.sandbox.app import Sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed="demo") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(shared_sandbox: Sandbox) -> Client:
+    """A client of the demo org as it was at its start, with an empty log."""
+    shared_sandbox.reset()
+    shared_sandbox.oauth.revoke_all()
+    made = Client(shared_sandbox)
+    made.call("DELETE", "/_sandbox/requests")
+    return made
