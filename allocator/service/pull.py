@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allocator.domain.lead import Closed, LeadKey, LeadStatus, Record, State
-from allocator.ports import CRM, Lease, Link, Progress, Settlement, Store
+from allocator.ports import CRM, Lease, Progress, Settlement, Store
 from rules.conversion import ContactPlan, RecordState, choose_plan
 
 OVERLAP = timedelta(minutes=15)
@@ -47,22 +47,16 @@ def _read_intake(crm: CRM, progress: Progress) -> tuple[Record, ...]:
 def switch_converted(crm: CRM, store: Store, lease: Lease, *, at: datetime) -> int:
     """Move the link of each lead we gave and that was converted since to its Contact. Returns how many."""
     mark = store.mark(crm.name)
-    live = store.links(state="live")
-    if mark is None or not live:
+    if mark is None:
         return 0
-    by_id = {link.crm_id: link for link in live if link.object == "Lead"}
-    contacts = _contacts(crm.converted_since(mark), by_id)
+    contacts = _contacts(crm.name, crm.converted_since(mark))
     return store.switch_links(lease, contacts, at=at) if contacts else 0
 
 
-def _contacts(statuses: Sequence[LeadStatus], links: dict[str, Link]) -> dict[LeadKey, str]:
-    found = {}
-    for status in statuses:
-        link = links.get(status.id)
-        plan = choose_plan(record_state(status))
-        if link is not None and isinstance(plan, ContactPlan):
-            found[link.key] = plan.contact_id
-    return found
+def _contacts(source: str, statuses: Sequence[LeadStatus]) -> dict[LeadKey, str]:
+    """The Contact of each Lead whose plan is now the contact plan; the store knows which of them are ours."""
+    plans = {LeadKey(source, s.id): choose_plan(record_state(s)) for s in statuses}
+    return {key: plan.contact_id for key, plan in plans.items() if isinstance(plan, ContactPlan)}
 
 
 def record_state(status: LeadStatus) -> RecordState:
