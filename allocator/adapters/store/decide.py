@@ -47,7 +47,7 @@ def commit(
     _refuse_gaps(connection, plan.turns)
     common = {"at": at, "run": run, "live": live}
     try:
-        insert_rows(connection, decisions, [_decision(d, tables_version) | common for d in plan.decided])
+        insert_rows(connection, decisions, [{**_decision(d, tables_version), **common} for d in plan.decided])
     except IntegrityError:
         raise AllocatorError(
             "a lead of this plan is already decided for its epoch, or not in the store: nothing was changed"
@@ -141,7 +141,7 @@ def _save_turns(connection: Connection, taken: Sequence[TurnRow], common: Mappin
             content = _eligibility(row)
             hashes[distinct] = hashlib.sha256(json_text(content).encode()).hexdigest()
             contents[hashes[distinct]] = content
-        rows.append(_turn(row, hashes[distinct]) | common)
+        rows.append({**_turn(row, hashes[distinct]), **common})
     known: set[str] = set()
     for part in chunks(contents):
         known.update(

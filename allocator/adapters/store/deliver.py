@@ -63,7 +63,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement], *, at: dat
     _link(connection, [(key, "Lead", key.source_id) for key in confirmed], at)
 
 
-def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey, Row[Any]]:
+def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey, Any]:
     """Each lead beside the decision of its current epoch."""
     d = decisions.c
     query = sa.select(
@@ -161,7 +161,7 @@ def linked(
     connection: Connection, keys: Collection[LeadKey] | None = None, state: str | None = None
 ) -> list[Link]:
     conditions = [sa.true()] if keys is None else list(by_key(links, keys))
-    found = []
+    found: list[Link] = []
     for condition in conditions:
         query = sa.select(links).where(condition)
         if state is not None:

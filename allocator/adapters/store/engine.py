@@ -143,7 +143,7 @@ class Database:
 def _larger(lost: list[T], result: T) -> T:
     if isinstance(result, int):
         counts = [result, *(r for r in lost if isinstance(r, int))]
-        return max(counts)  # type: ignore[return-value]
+        return max(counts)
     return result
 
 

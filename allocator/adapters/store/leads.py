@@ -68,7 +68,7 @@ def add_pulled(
     for record in records:
         if record.key not in newest or newest[record.key].stamp <= record.stamp:
             newest[record.key] = record
-    known = {LeadKey(*row) for row in _keys(connection, newest)}
+    known = {LeadKey(row.source, row.source_id) for row in _keys(connection, newest)}
     _save(connection, newest.values())
     if at_mark is not None:
         _forward(connection, source, at_mark)
@@ -92,7 +92,7 @@ def refresh(connection: Connection, records: Collection[Record]) -> None:
     update_rows(connection, leads, rows, key=("source", "source_id"))
 
 
-def _keys(connection: Connection, keys: Collection[LeadKey]) -> Iterator[Row[Any]]:
+def _keys(connection: Connection, keys: Collection[LeadKey]) -> Iterator[Any]:
     for condition in by_key(leads, keys):
         yield from connection.execute(sa.select(leads.c.source, leads.c.source_id).where(condition))
 
@@ -195,7 +195,7 @@ def put_back(connection: Connection, returned: Sequence[LeadRow], at: datetime) 
                 f"lead {row.key} is {known.state}: only a confirmed or taken lead is returned"
             )
         had = known.person if known.state is State.CONFIRMED else row.last_person
-        changes.append(named(row.key) | {"v_last": had or known.last_person})
+        changes.append({**named(row.key), "v_last": had or known.last_person})
     if changes:
         values = dict(_AFRESH) | {"since": at, "last_person": sa.bindparam("v_last")}
         connection.execute(sa.update(leads).where(one(leads)).values(values), changes)

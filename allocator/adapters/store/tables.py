@@ -8,6 +8,7 @@ not JSON goes through `Words`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,7 +105,7 @@ class Json(TypeDecorator[Any]):
 
 
 def _plain(value: object) -> object:
-    return dict(value) if hasattr(value, "keys") else str(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode

@@ -1,0 +1,384 @@
+"""`MemoryStore`: the `Store` port in dictionaries, for tests and trials. It forgets everything at its end.
+
+Each method works on a copy of the state that replaces the old one only when it is done, so one that raises
+has changed nothing. Ledgers are not kept: they are what the live turns sum to.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from allocator.adapters.store.holder import Holder, surely_dead, this_process
+from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.plan import Assigned, Plan, TurnRow
+from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
+from allocator.ports import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
+from rules.rotation import Ledger, replay
+
+__all__ = ["MemoryStore"]
+
+Epoch = tuple[LeadKey, int]
+_OUT_OF_INTAKE = frozenset({State.TAKEN, State.CLOSED})
+_FINAL = {
+    State.DECIDED: _OUT_OF_INTAKE | {State.CONFIRMED, State.HELD},
+    State.HELD: _OUT_OF_INTAKE,
+    State.WAITING: _OUT_OF_INTAKE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    what: Assigned
+    at: datetime
+    run: int
+    tables_version: str
+    live: bool
+    given_back: bool = False
+
+
+@dataclass(slots=True)
+class _State:
+    token: int = 0
+    holding: int | None = None
+    expires: datetime | None = None
+    holder: Holder | None = None
+    runs: dict[int, RunRow] = field(default_factory=dict)
+    slots_done: dict[str, bool] = field(default_factory=dict)
+    versions: tuple[TablesVersion, ...] = ()
+    marks: dict[str, datetime] = field(default_factory=dict)
+    leads: dict[LeadKey, LeadRow] = field(default_factory=dict)
+    decisions: dict[Epoch, _Decision] = field(default_factory=dict)
+    outbox: dict[int, PendingWrite] = field(default_factory=dict)
+    last_write: int = 0
+    links: tuple[Link, ...] = ()
+
+    def copied(self) -> _State:
+        new = copy.copy(self)
+        for name in ("runs", "slots_done", "marks", "leads", "decisions", "outbox"):
+            setattr(new, name, dict(getattr(self, name)))
+        return new
+
+
+@dataclass(slots=True)
+class _Box:
+    """What several stores on the same data share."""
+
+    state: _State = field(default_factory=_State)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def _real_time() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryStore:
+    """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
+
+    def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:
+        self.box: _Box = of.box if of else _Box()
+        self.now = now
+
+    def close(self) -> None:
+        """Nothing to do; the data goes with the last store on it."""
+
+    @property
+    def _state(self) -> _State:
+        return self.box.state
+
+    @contextmanager
+    def _changing(self, lease: Lease | None = None) -> Iterator[_State]:
+        with self.box.lock:
+            new = self.box.state.copied()
+            if lease is not None and (new.token != lease.token or new.holding != lease.run):
+                raise FencedError(f"run {lease.run} no longer holds the lease: nothing was written")
+            yield new
+            self.box.state = new
+
+    # runs and the lease
+
+    def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
+        with self._changing() as s:
+            if s.holding is not None:
+                self._take_over(s, s.holding, at)
+            number = max(s.runs, default=0) + 1
+            s.token, s.holding, s.holder = s.token + 1, number, this_process()
+            s.expires = self.now() + timedelta(seconds=seconds)
+            s.runs[number] = RunRow(number, slot, by, "running", at, None, live, None, {})
+            s.slots_done.setdefault(slot, False)
+            return Lease(s.token, number, s.expires)
+
+    def _take_over(self, s: _State, holding: int, at: datetime) -> None:
+        assert s.expires and s.holder, "a lease that is held has a holder"
+        if s.expires > self.now() and not surely_dead(s.holder):
+            since, until = (f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in (s.runs[holding].started, s.expires))
+            raise BusyError(
+                f"busy: run {holding} since {since} ({s.holder.host}, pid {s.holder.pid});"
+                f" it ends by itself or its lease expires at {until}"
+            )
+        s.runs[holding] = replace(s.runs[holding], state="failed", finished=at)
+
+    def renew(self, lease: Lease, *, seconds: int) -> Lease:
+        with self._changing(lease) as s:
+            s.expires = self.now() + timedelta(seconds=seconds)
+            return replace(lease, expires=s.expires)
+
+    def end_run(self, lease: Lease, *, at: datetime, state: str, summary: Mapping[str, Any]) -> None:
+        with self._changing(lease) as s:
+            run = s.runs[lease.run]
+            version = summary.get("tables_version") or run.tables_version
+            s.runs[lease.run] = replace(
+                run, state=state, finished=at, summary=dict(summary), tables_version=version
+            )
+            s.slots_done[run.slot] = s.slots_done[run.slot] or state == "done"
+            s.holding = None
+
+    def runs(self, limit: int = 20) -> Sequence[RunRow]:
+        return [row for _, row in sorted(self._state.runs.items(), reverse=True)][:limit]
+
+    def run(self, number: int) -> RunRow | None:
+        return self._state.runs.get(number)
+
+    def last_run_number(self) -> int:
+        return max(self._state.runs, default=0)
+
+    # tables
+
+    def tables(self) -> TablesVersion | None:
+        return self._state.versions[-1] if self._state.versions else None
+
+    def accept_tables(self, lease: Lease, version: TablesVersion) -> None:
+        with self._changing(lease) as s:
+            if not s.versions or s.versions[-1].sha256 != version.sha256:
+                s.versions = (*s.versions, version)
+
+    def tables_known(self, sha256: str) -> bool:
+        return any(v.sha256 == sha256 for v in self._state.versions)
+
+    # pull
+
+    def mark(self, source: str) -> datetime | None:
+        return self._state.marks.get(source)
+
+    def add_pulled(self, lease: Lease, source: str, records: Iterable[Record], mark: datetime | None) -> int:
+        newest: dict[LeadKey, Record] = {}
+        for record in records:
+            if record.key not in newest or newest[record.key].stamp <= record.stamp:
+                newest[record.key] = record
+        with self._changing(lease) as s:
+            new = [key for key in newest if key not in s.leads]
+            for key, record in newest.items():
+                row = s.leads.get(key) or LeadRow(key, record, State.WAITING, 0, since=record.created)
+                s.leads[key] = replace(row, record=record)
+            if mark is not None:
+                s.marks[source] = max(mark, s.marks.get(source, mark))
+        return len(new)
+
+    # what the planner needs
+
+    def leads(
+        self, keys: Collection[LeadKey] | None = None, *, states: Collection[State] | None = None
+    ) -> Sequence[LeadRow]:
+        known = self._state.leads
+        rows = known.values() if keys is None else [known[k] for k in set(keys) if k in known]
+        fits = [row for row in rows if states is None or row.state in states]
+        return sorted(fits, key=lambda row: (row.record.created, row.key))
+
+    def find(self, text: str) -> Sequence[LeadRow]:
+        def named(key: LeadKey) -> bool:
+            names = [key.source_id, *([key.source_id[:15]] if len(key.source_id) == 18 else [])]
+            return text in names or text in [f"{key.source}:{name}" for name in names]
+
+        return [row for row in self.leads() if named(row.key)]
+
+    def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
+        live: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        gone: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for decision in self._state.decisions.values():
+            if row := decision.what.turn:
+                (gone if decision.given_back else live)[row.team][row.lane].append(row.turn)
+        found = {}
+        for team in sorted(live.keys() | gone.keys()):
+            rotation = replay(live[team], given_back=gone[team])
+            found.update({(team, lane): rotation.ledger(lane) for lane in rotation.lanes})
+        return found
+
+    def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
+        rows = sorted(self._state.decisions.items(), key=lambda item: (item[1].at, item[0]))
+        return [
+            (d.what.team, d.what.person, d.at)
+            for _, d in rows
+            if d.what.team and d.what.person and d.at >= at and not d.given_back
+        ]
+
+    # decide
+
+    def commit_plan(self, lease: Lease, plan: Plan, *, at: datetime, tables_version: str) -> None:
+        with self._changing(lease) as s:
+            run = s.runs[lease.run]
+            s.runs[lease.run] = replace(run, tables_version=tables_version)
+            self._refuse_gaps(plan.turns)
+            for decided in plan.decided:
+                lead = s.leads.get(decided.key)
+                if lead is None or (decided.key, decided.epoch) in s.decisions or decided.epoch <= lead.epoch:
+                    raise AllocatorError(f"lead {decided.key} cannot be decided for epoch {decided.epoch}")
+                decision = _Decision(decided, at, lease.run, tables_version, run.live)
+                s.decisions[decided.key, decided.epoch] = decision
+                s.leads[decided.key] = _standing(lead, decision)
+                if decided.state is State.DECIDED:
+                    self._put_in_outbox(s, decided)
+
+    def _refuse_gaps(self, taken: Sequence[TurnRow]) -> None:
+        books = self.ledgers()
+        numbers = {place: book.next_number for place, book in books.items()}
+        for row in taken:
+            expected = numbers.get((row.team, row.lane), 1)
+            if row.turn.number != expected:
+                raise AllocatorError(f"turn {row.turn.number} of {row.team} does not follow {expected - 1}")
+            numbers[row.team, row.lane] = expected + 1
+
+    def _put_in_outbox(self, s: _State, d: Assigned) -> None:
+        s.last_write += 1
+        write = PendingWrite(s.last_write, d.key, d.epoch, d.owner or "", d.person, d.team, 0)
+        s.outbox[s.last_write] = write
+
+    # deliver
+
+    def pending(self) -> Sequence[PendingWrite]:
+        s = self._state
+        return [w for _, w in sorted(s.outbox.items()) if s.decisions[w.key, w.epoch].live]
+
+    def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
+        with self._changing(lease) as s:
+            for number in ids:
+                if write := s.outbox.get(number):
+                    s.outbox[number] = replace(write, attempts=write.attempts + 1)
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
+        with self._changing(lease) as s:
+            for settlement in settlements:
+                self._settle_one(s, settlement, at)
+
+    def _settle_one(self, s: _State, end: Settlement, at: datetime) -> None:
+        lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
+        if lead is None or lead.epoch != end.epoch:
+            raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
+        given_back = decision is not None and decision.given_back
+        if (lead.state, lead.reason, given_back) == (end.state, end.reason, end.give_back):
+            return
+        if end.state not in _FINAL.get(lead.state, ()):
+            raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
+        final = {"state": end.state, "reason": end.reason, "detail": end.detail, "basis": end.basis}
+        s.leads[end.key] = replace(lead, record=end.record or lead.record, since=at, **final)  # type: ignore[arg-type]
+        if decision is not None:
+            what = replace(decision.what, **final)  # type: ignore[arg-type]
+            back = given_back or end.give_back
+            s.decisions[end.key, end.epoch] = replace(decision, what=what, given_back=back)
+            if end.state is State.CONFIRMED and decision.live:
+                self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
+        s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
+
+    def _link(self, s: _State, link: Link) -> None:
+        place = (link.key, link.crm, link.object, link.crm_id)
+        if place not in [(k.key, k.crm, k.object, k.crm_id) for k in s.links]:
+            s.links = (*s.links, link)
+
+    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
+        with self._changing(lease) as s:
+            for row in rows:
+                known = s.leads.get(row.key)
+                if known is None or known.epoch != row.epoch:
+                    raise AllocatorError(f"lead {row.key} was decided again since it was read")
+                if known.state is State.WAITING:
+                    continue
+                if known.state not in (State.CONFIRMED, State.TAKEN):
+                    raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
+                had = known.person if known.state is State.CONFIRMED else row.last_person
+                again = _waiting(known, known.epoch)
+                s.leads[row.key] = replace(again, since=at, last_person=had or known.last_person)
+
+    def drop_observed(self, lease: Lease) -> int:
+        with self._changing(lease) as s:
+            s.decisions = {place: d for place, d in s.decisions.items() if d.live}
+            s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) in s.decisions}
+            observed = [row for row in s.leads.values() if not row.live]
+            for row in observed:
+                left = [epoch for key, epoch in s.decisions if key == row.key]
+                s.leads[row.key] = replace(_waiting(row, max(left, default=0)), live=True, run=None)
+        return len(observed)
+
+    # links
+
+    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
+        fits = [
+            link
+            for link in self._state.links
+            if (keys is None or link.key in keys) and (state is None or link.state == state)
+        ]
+        return sorted(fits, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
+
+    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
+        with self._changing(lease) as s:
+            live = [k for k in s.links if k.key in contacts and (k.object, k.state) == ("Lead", "live")]
+            s.links = tuple(replace(k, state="converted", since=at) if k in live else k for k in s.links)
+            for old in live:
+                self._link(s, Link(old.key, old.crm, "Contact", contacts[old.key], "live", at))
+        return len(live)
+
+    # answers
+
+    def held(self) -> Sequence[LeadRow]:
+        return self.leads(states=[State.HELD])
+
+    def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
+        epochs = sorted((e for k, e in self._state.decisions if k == key), reverse=True)
+        return [_shown(self._state.decisions[key, epoch]) for epoch in epochs]
+
+    def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
+        with self._changing(lease) as s:
+            held = [r for r in s.leads.values() if r.state is State.HELD and (keys is None or r.key in keys)]
+            for row in held:
+                s.leads[row.key] = replace(row, basis="")
+        return len(held)
+
+    def backup(self, path: str) -> None:
+        """The state as text: to look at, not to restore from."""
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            raise ConfigError(f"{path} exists already. Name a new file for the backup") from None
+        with os.fdopen(handle, "w") as out:
+            out.write(ascii(self._state))
+
+
+def _standing(lead: LeadRow, decision: _Decision) -> LeadRow:
+    d = decision.what
+    return replace(
+        lead, state=d.state, epoch=d.epoch, reason=d.reason, detail=d.detail, by=d.by, team=d.team,
+        lane=d.lane, person=d.person, owner=d.owner, since=decision.at, basis=d.basis, run=decision.run,
+        live=decision.live,
+    )  # fmt: skip
+
+
+def _waiting(row: LeadRow, epoch: int) -> LeadRow:
+    return replace(
+        row, state=State.WAITING, epoch=epoch, reason=None, detail="", by=None, team=None, lane="",
+        person=None, owner=None, basis="",
+    )  # fmt: skip
+
+
+def _shown(decision: _Decision) -> Mapping[str, Any]:
+    d = decision.what
+    return {
+        "epoch": d.epoch, "at": decision.at, "run": decision.run, "state": d.state.value, "reason": d.reason,
+        "detail": d.detail, "by": d.by, "team": d.team, "lane": d.lane, "person": d.person, "owner": d.owner,
+        "tables_version": decision.tables_version, "trace": d.trace, "turn": d.turn,
+        "given_back": decision.given_back, "live": decision.live,
+    }  # fmt: skip
