@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.seeds import demo, developer, empty
 from allocator.sandbox.server import Cut, LoopbackServer
 from allocator.sandbox.state import load_state, save_state
-from allocator.sandbox.wire import ApiError, Request, Response, logged_body, missing_resource
+from allocator.sandbox.wire import ApiError, Headers, Request, Response, logged_body, missing_resource
 
 SEEDS = ("demo", "developer", "empty")
 
@@ -82,7 +83,12 @@ class Sandbox:
         if not (self._keep and load_state(self.state_dir, self.org)):
             self._fill()
         self._listen()
+        threading.Thread(target=self._warm_up, daemon=True).start()
         return self
+
+    def _warm_up(self) -> None:
+        """The first query builds the grammar, which takes a second: not on a client's time."""
+        self._rest.queries.run("SELECT Id FROM Organization", "60.0", Headers({}), deleted=False)
 
     def _listen(self) -> None:
         context, self._ca_file = tls.server_context(self.state_dir) if self._tls else (None, None)

@@ -11,7 +11,7 @@ from allocator.sandbox.faults import Faults, Moment
 from allocator.sandbox.salesforce.records import Row
 from allocator.sandbox.salesforce.rest import Call, Rest, render
 from allocator.sandbox.salesforce.schema import ObjectType, to18, valid_id
-from allocator.sandbox.salesforce.writer import Writer
+from allocator.sandbox.salesforce.writer import Writer, named_type
 from allocator.sandbox.wire import ApiError, Request, Response, missing_resource, wrong_method
 
 MOST, MOST_READ, MOST_CHUNKS = 200, 2000, 10
@@ -132,6 +132,8 @@ class Collections:
             if not isinstance(body, dict) or not isinstance(body.get("ids"), list):
                 raise ApiError(400, "JSON_PARSER_ERROR", "Missing required field: ids")
             ids, names = body["ids"], body.get("fields") or []
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise ApiError(400, "JSON_PARSER_ERROR", "fields must be a list of names")
         else:
             ids = _ids(call.request.params.get("ids"), MOST_READ)
             names = [name for name in call.request.params.get("fields", "").split(",") if name]
@@ -141,16 +143,15 @@ class Collections:
             )
         if not names:
             raise ApiError(400, "MISSING_ARGUMENT", "The fields parameter is required")
-        return Response(200, [self._row(call, kind, str(record_id), list(names)) for record_id in ids])
+        return Response(200, [self._row(call, kind, str(record_id), names) for record_id in ids])
 
     def _row(self, call: Call, kind: ObjectType, record_id: str, names: list[str]) -> Any:
         row = self._rest.org.records.get(kind.name, _as18(record_id) or "")
         return None if row is None or row.get("IsDeleted") else render(kind, row, call.version, names)
 
     def _kind(self, record: Row) -> ObjectType:
-        attributes = record.get("attributes")
-        name = attributes.get("type") if isinstance(attributes, dict) else None
-        kind = self._rest.org.schema.object(str(name)) if name else None
+        name = named_type(record)
+        kind = self._rest.org.schema.object(name) if name else None
         if kind is None:
             raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
         return kind
@@ -198,9 +199,7 @@ def _records(call: Call) -> tuple[dict[str, Any], list[Row]]:
     if len(records) > MOST:
         text = f"record limit reached. cannot submit more than {MOST} records in this call"
         raise ApiError(400, "EXCEEDED_ID_LIMIT", text)
-    chunks = [
-        name for name, _ in groupby(records, lambda r: str((r.get("attributes") or {}).get("type")).lower())
-    ]
+    chunks = [name for name, _ in groupby(records, lambda r: str(named_type(r)).lower())]
     if len(chunks) > MOST_CHUNKS:
         text = f"Cannot have more than {MOST_CHUNKS} chunks in a single operation. Please rearrange the data."
         raise ApiError(400, "LIMIT_EXCEEDED", text)

@@ -111,7 +111,9 @@ class Composite:
         body = call.request.json()
         subs = _sub_requests(body, "batchRequests")
         results: list[dict[str, Any]] = []
-        for sub in subs:
+        for place, sub in enumerate(subs):
+            if place:
+                self._rest.usage.count()  # each sub-request of a batch counts; the first one has been counted
             if body.get("haltOnError") and any(result["statusCode"] >= 400 for result in results):
                 halted = ApiError(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request")
                 results.append({"statusCode": 412, "result": halted.body()})
@@ -151,6 +153,8 @@ def _check(subs: list[dict[str, Any]]) -> None:
         for name in ("method", "url", "referenceId"):
             if not isinstance(sub.get(name), str):
                 raise ApiError(400, "JSON_PARSER_ERROR", f"Missing required field: {name}")
+        if not isinstance(sub.get("httpHeaders") or {}, dict):
+            raise ApiError(400, "JSON_PARSER_ERROR", "httpHeaders must be an object")
         _check_reference_id(sub["referenceId"], seen)
         if not sub["url"].startswith("/services/data/v"):
             raise ApiError(

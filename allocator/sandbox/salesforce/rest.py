@@ -19,7 +19,7 @@ from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.salesforce.writer import Writer, rules_run
 from allocator.sandbox.wire import ApiError, Request, Response, missing_resource, wrong_method
 
-OLDEST, NEWEST = 31, 66
+OLDEST, NEWEST = 31, 68
 SEASONS = ("Winter", "Spring", "Summer")
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
@@ -251,7 +251,7 @@ class Rest:
             if call.request.params.get("updateOnly", "").lower() == "true":
                 raise missing_resource()
             field = kind.field(name)
-            row = writer.create(kind, {**(body or {}), (field.name if field else name): value})
+            row = writer.create(kind, {**body, (field.name if field else name): value})
         return Response(201, {"id": row["Id"], "success": True, "errors": [], "created": True})
 
     def _updated(self, call: Call, kind: ObjectType) -> Response:
@@ -347,7 +347,11 @@ def _unmodified(request: Request, row: Row) -> None:
 
 
 def _no_key_in(kind: ObjectType, name: str, body: Any) -> None:
-    if isinstance(body, dict) and any(key.lower() == name.lower() for key in body):
+    if not isinstance(body, dict):
+        raise ApiError(
+            400, "JSON_PARSER_ERROR", f"The request body must be an object with fields of {kind.name}"
+        )
+    if any(key.lower() == name.lower() for key in body):
         text = f"The {name} field should not be specified in the sobject data."
         raise ApiError(400, "INVALID_FIELD", text, [name])
 

@@ -102,7 +102,7 @@ class Writer:
     def _by_external_id(self, found: Field, value: Any) -> str | None:
         if not isinstance(value, dict):
             return None
-        wanted = str((value.get("attributes") or {}).get("type") or found.reference_to[0])
+        wanted = named_type(value) or found.reference_to[0]
         target = self.org.records.type(wanted)
         keys = [(name, key) for name, key in value.items() if name != "attributes"]
         if len(keys) != 1:
@@ -217,13 +217,20 @@ def rules_run(headers: Headers) -> bool:
     raise ApiError(400, "INVALID_CROSS_REFERENCE_KEY", f"invalid assignment rule id: {value}")
 
 
+def named_type(body: dict[str, Any]) -> str | None:
+    """The object that a body's attributes name, if they name one."""
+    attributes = body.get("attributes")
+    named = attributes.get("type") if isinstance(attributes, dict) else None
+    return named if isinstance(named, str) else None
+
+
 def _fields_of(kind: ObjectType, body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         text = (
             f"The HTTP entity body is required, but this request has no entity body or no {kind.name} in it."
         )
         raise ApiError(400, "JSON_PARSER_ERROR", text)
-    named = (body.get("attributes") or {}).get("type") if isinstance(body.get("attributes"), dict) else None
+    named = named_type(body)
     if named and named.lower() != kind.name.lower():
         raise ApiError(400, "INVALID_TYPE", f"type {named} does not match the resource {kind.name}")
     return {("Id" if name.lower() == "id" else name): body[name] for name in body if name != "attributes"}
