@@ -97,7 +97,7 @@ def _saved_by(book: Workbook) -> str:
 def _schema(book: Workbook) -> str:
     for item in book.custom_doc_props.props:  # type: ignore[attr-defined]
         if item.name == "Schema version":
-            return str(item.value)
+            return str(item.value).removesuffix(".0")  # LibreOffice saves 1 as 1.0
     return ""
 
 

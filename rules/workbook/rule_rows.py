@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from rules.cells import CellError, parse_cell
+from rules.cells import CellError, ParsedCell, parse_cell
 from rules.fold import fold
 from rules.model import Fact, Row
 from rules.vocabulary import Vocabulary
@@ -45,6 +44,7 @@ class RuleReader:
         self._context = context
         self._report = report
         self._ids: dict[str, Place] = {}
+        self._parsed: dict[tuple[str, str], ParsedCell | CellError] = {}
 
     def check_id(self, line: Line) -> None:
         """A Rule ID is needed, and unique over the whole workbook, active or not."""
@@ -64,7 +64,6 @@ class RuleReader:
         targets: Mapping[str, str],
     ) -> Row | None:
         """The row, or nothing if it has no Rule ID or does nothing."""
-        line = _with_rule_id(line)
         conditions = tuple(self._conditions(line, columns))
         sets = tuple(self._sets(line, targets))
         decided = dict(sets)
@@ -94,16 +93,10 @@ class RuleReader:
             cell = line[header]
             if cell.broken or not self._is_text(cell, fact):
                 continue
-            try:
-                parsed = parse_cell(
-                    _condition_text(cell),
-                    fact,
-                    self._context.vocabulary,
-                    blank_means_any=self._context.blank_means_any,
-                )
-            except CellError as error:
+            parsed = self._parse(cell.place.text, fact)
+            if isinstance(parsed, CellError):
                 self._report.error(
-                    error.code, cell.place, error.message, error.fix, suggestion=error.suggestion
+                    parsed.code, cell.place, parsed.message, parsed.fix, suggestion=parsed.suggestion
                 )
                 continue
             for warning in parsed.warnings:
@@ -111,6 +104,20 @@ class RuleReader:
                     warning.code, cell.place, warning.message, warning.fix, suggestion=warning.suggestion
                 )
             yield fact.name, parsed.condition
+
+    def _parse(self, text: str, fact: Fact) -> ParsedCell | CellError:
+        """What the cell means, or what is wrong with it; many cells of a sheet say the same."""
+        found = self._parsed.get((fact.name, text))
+        if found is None:
+            found = self._parsed[fact.name, text] = self._parse_anew(text, fact)
+        return found
+
+    def _parse_anew(self, text: str, fact: Fact) -> ParsedCell | CellError:
+        blank_means_any = self._context.blank_means_any
+        try:
+            return parse_cell(text, fact, self._context.vocabulary, blank_means_any=blank_means_any)
+        except CellError as error:
+            return error
 
     def _is_text(self, cell: Cell, fact: Fact) -> bool:
         """Whether the cell can hold a condition on this fact; a number in a column of codes cannot."""
@@ -167,22 +174,3 @@ class RuleReader:
         header = next(iter(targets), "Rule ID")
         message = f"Rule {row.rule_id} does nothing: all its Then cells are empty."
         self._report.error("T301", line[header].place, message, "fill in a Then cell, or set Active to no")
-
-
-def _with_rule_id(line: Line) -> Line:
-    """The row with its Rule ID in every place, so that each problem names the rule."""
-    rule_id = line["Rule ID"].text
-    cells = {
-        name: replace(cell, place=replace(cell.place, rule_id=rule_id)) for name, cell in line.cells.items()
-    }
-    return Line(line.sheet, line.row, cells)
-
-
-def _condition_text(cell: Cell) -> str:
-    """What stands in the cell as a person would type it, whatever the spreadsheet made of it."""
-    value = cell.raw.value
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return cell.place.text

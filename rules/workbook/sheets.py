@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from typing import Final
 
 from openpyxl.utils import get_column_letter
@@ -215,13 +216,24 @@ def _lines(
     for row, raws in sorted(sheet.rows.items()):
         if row <= header_row or not _has_content(raws, columns):
             continue
+        rule_id = _rule_id(raws, columns)
         cells = {
-            name: _cell(Place(sheet.title, row, f"{letters[column]}{row}", name), raws.get(column), report)
+            name: _cell(
+                Place(sheet.title, row, f"{letters[column]}{row}", name, "", rule_id),
+                raws.get(column),
+                report,
+            )
             for column, name in columns.items()
         }
         line = Line(sheet.title, row, cells)
         _check_later(line, spec, report)
         yield line
+
+
+def _rule_id(raws: Mapping[int, RawCell], columns: Mapping[int, str]) -> str:
+    """The rule that a row is, so that each of its problems can name it."""
+    column = next((c for c, name in columns.items() if name == "Rule ID"), 0)
+    return clean(str(raws[column].value)) if column in raws else ""
 
 
 def _has_content(raws: Mapping[int, RawCell], columns: Mapping[int, str]) -> bool:
@@ -243,7 +255,16 @@ def _cell(place: Place, raw: RawCell | None, report: Report) -> Cell:
         return Cell(_with(place, "TRUE" if raw.value else "FALSE"), raw)
     if raw.kind == "text":
         return _text_cell(place, raw, report)
-    return Cell(_with(place, str(raw.value)), raw)
+    return Cell(_with(place, _shown(raw.value)), raw)
+
+
+def _shown(value: object) -> str:
+    """A number or date as a person would type it."""
+    if isinstance(value, datetime) and value.time() == time.min:
+        return value.date().isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def _broken(place: Place, raw: RawCell, report: Report) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import sys
 import zipfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from openpyxl import Workbook
-from openpyxl.packaging.custom import IntProperty
+from openpyxl.packaging.custom import StringProperty
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -31,12 +32,17 @@ SCHEMA: Final = 1
 ROOM: Final = 500
 """Rows below each table that already have dropdowns."""
 
+_READ_ME_WIDTHS: Final = (26, 46, 72)
+_LINE: Final = 15.0
+"""The height of one line of text."""
 _CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - the file's fixed birthday, which has no zone
 _DATES: Final = ("From", "Until", "Start", "End")
 _NUMBERS: Final = ("Order", "Weight", "Daily cap", "Weekly cap", "Limit")
 _WIDE: Final = {"Note": 48, "Aliases": 34, "Members": 52, "Company domain or Account ID": 32}
 _DEEP: Final = PatternFill("solid", fgColor="1F4E78")
-_HEAD: Final = Font(bold=True, color="FFFFFF")
+_FONT: Final = "Calibri"
+_BLUE: Final = "1F4E78"
+_HEAD: Final = Font(name=_FONT, bold=True, color="FFFFFF")
 _CHOICES: Final = {
     "Active": '"yes,no"',
     "When nothing matches": '"continue,hold"',
@@ -83,7 +89,7 @@ def template_bytes(company: Company) -> bytes:
     book.properties.creator = book.properties.lastModifiedBy = "Lead allocator"
     book.properties.title = "Routing tables"
     book.properties.created = _CREATED
-    book.custom_doc_props.append(IntProperty(name="Schema version", value=SCHEMA))  # type: ignore[attr-defined]
+    book.custom_doc_props.append(StringProperty(name="Schema version", value=str(SCHEMA)))  # type: ignore[attr-defined]
     buffer = io.BytesIO()
     book.save(buffer)
     return _with_fixed_times(buffer.getvalue())
@@ -99,6 +105,10 @@ def _write_sheet(sheet: Worksheet, content: SheetContent) -> None:
         _format_column(sheet, letter, header, [row[number - 1] for row in content.rows])
         _style_header(sheet, f"{letter}1")
         _add_choices(sheet, content.title, letter, header, last)
+    for number, row in enumerate(content.rows, start=2):
+        wrapped = [(str(v), _WIDE[h]) for h, v in zip(content.headers, row, strict=True) if v and h in _WIDE]
+        lines = max((_lines(text, width) for text, width in wrapped), default=1)
+        sheet.row_dimensions[number].height = _LINE * lines
     sheet.freeze_panes = "D2" if content.is_rules else "A2"
     sheet.row_dimensions[1].height = 22
     area = f"A1:{get_column_letter(len(content.headers))}{last}"
@@ -117,7 +127,7 @@ def _format_column(sheet: Worksheet, letter: str, header: str, values: Sequence[
     for number, value in enumerate(values, start=2):
         cell = sheet[f"{letter}{number}"]
         cell.number_format = form
-        cell.alignment = Alignment(vertical="top", wrap_text=header in _WIDE)
+        cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=header in _WIDE)
         assert value is None or isinstance(value, str | int | float | date)
 
 
@@ -154,7 +164,7 @@ def _print_on_one_width(sheet: Worksheet) -> None:
 def _write_read_me(sheet: Worksheet, company: Company) -> None:
     sheet.title = "Read me"
     sheet.sheet_view.showGridLines = False
-    for letter, width in zip("ABC", (26, 44, 66), strict=True):
+    for letter, width in zip("ABC", _READ_ME_WIDTHS, strict=True):
         sheet.column_dimensions[letter].width = width
     for kind, *texts in READ_ME:
         sheet.append([text.replace("{contact}", company.contact or "your administrator") for text in texts])
@@ -163,17 +173,30 @@ def _write_read_me(sheet: Worksheet, company: Company) -> None:
 
 
 def _style_line(sheet: Worksheet, kind: str, row: int) -> None:
+    sheet.row_dimensions[row].height = _height(sheet, kind, row)
     for cell in sheet[row]:
         cell.number_format = "@"
         cell.alignment = Alignment(vertical="top", wrap_text=kind == "row")
         if kind == "title":
-            cell.font = Font(bold=True, size=18, color="1F4E78")
+            cell.font = Font(name=_FONT, bold=True, size=18, color=_BLUE)
         elif kind == "heading":
-            cell.font = Font(bold=True, size=13, color="1F4E78")
+            cell.font = Font(name=_FONT, bold=True, size=13, color=_BLUE)
         elif kind == "header" and cell.value:
             cell.font, cell.fill = _HEAD, _DEEP
         elif kind == "row" and cell.column == 1:
-            cell.font = Font(bold=True)
+            cell.font = Font(name=_FONT, bold=True)
+
+
+def _height(sheet: Worksheet, kind: str, row: int) -> float:
+    if kind != "row":
+        return {"title": 30.0, "heading": 22.0}.get(kind, _LINE)
+    pairs = zip(sheet[row], _READ_ME_WIDTHS, strict=True)
+    return _LINE * max(_lines(str(cell.value), width) for cell, width in pairs)
+
+
+def _lines(text: str, width: float) -> int:
+    """How many lines a text takes in a column; words do not break, so a little less than its width fits."""
+    return max(1, math.ceil(len(text) / (width * 0.92)))
 
 
 def _with_fixed_times(data: bytes) -> bytes:

@@ -113,7 +113,7 @@ def test_each_data_sheet_is_a_table_with_a_frozen_header_text_columns_and_dropdo
     country = book["Country"]
     assert country.column_dimensions["D"].number_format == "@"
     assert "Team_names" in {rule.formula1 for rule in book["Team"].data_validations.dataValidation}
-    assert [(p.name, p.value) for p in book.custom_doc_props.props] == [("Schema version", 1)]
+    assert [(p.name, p.value) for p in book.custom_doc_props.props] == [("Schema version", "1")]
 
 
 def test_every_column_that_the_reader_knows_is_in_the_shipped_workbook_or_a_later_release() -> None:
