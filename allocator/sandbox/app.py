@@ -66,6 +66,7 @@ class Sandbox:
         self.load_report: list[dict[str, Any]] = []
         self.load_counts: dict[str, int] = {}
         self._server: LoopbackServer | None = None
+        self._ca_file: Path | None = None
 
     def start(self) -> Sandbox:
         """Serve from threads of this process; returns when the port answers."""
@@ -91,7 +92,9 @@ class Sandbox:
         self._rest.queries.run("SELECT Id FROM Organization", "60.0", Headers({}), deleted=False)
 
     def _listen(self) -> None:
-        context, self._ca_file = tls.server_context(self.state_dir) if self._tls else (None, None)
+        context = None
+        if self._tls:
+            context, self._ca_file = tls.server_context(self.state_dir)
         now = lambda: http_date(self.clock.now())  # noqa: E731
         self._server = LoopbackServer(self._port, self._answer, context, now)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.port}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
@@ -201,8 +201,7 @@ class Faults:
         if not fault.after and moment.request.method not in ("GET", "HEAD"):
             return Response(200, b'{"id" : "00Q', truncate=True)
         whole = work()
-        payload = whole.payload() or b"{}"
-        return Response(whole.status, payload, whole.headers, whole.content_type, truncate=True)
+        return replace(whole, truncate=True)
 
     def _do_expire(self, fault: Fault, moment: Moment, work: Any) -> Response:
         self._world.expire(moment.request)

@@ -162,10 +162,14 @@ class Handler(BaseHTTPRequestHandler):
         self._send(payload, truncate=response.truncate)
 
     def _send(self, payload: bytes, *, truncate: bool) -> None:
-        """Head and body leave in one write; a truncated reply promises more than it sends, then closes."""
-        shown = b"" if self.command == "HEAD" else payload[: len(payload) // 2] if truncate else payload
-        self._headers_buffer.append(b"\r\n" + shown)
-        self.flush_headers()
+        """Head and body leave in one write. A truncated reply promises more than it sends, then closes."""
+        head = b"".join(self._headers_buffer) + b"\r\n"
+        self._headers_buffer.clear()
+        whole = head if self.command == "HEAD" else head + payload
+        if truncate:
+            # Without a body there is only the status line to tear.
+            whole = whole[: len(head) + len(payload) // 2] if payload else whole[: len(b"HTTP/1.1 2")]
+        self.wfile.write(whole)
         self.close_connection = self.close_connection or truncate
 
     def _cut(self, cut: Cut) -> None:

@@ -1,5 +1,6 @@
 """Faults act on the request, record or socket they name, at the moment they name, as often as they say."""
 
+import socket
 import threading
 
 import pytest
@@ -31,13 +32,23 @@ def test_a_cut_reply_leaves_the_write_undone_before_and_done_after_its_commit(
         with pytest.raises(requests.exceptions.ReadTimeout):
             client.update_with_timeout(lead, {"OwnerId": ANA}, 0.2)
     else:
-        with pytest.raises((*CUT, requests.exceptions.JSONDecodeError)):
-            client.update(lead, {"OwnerId": ANA}).json()
+        with pytest.raises(CUT):
+            client.update(lead, {"OwnerId": ANA})
     assert hits(client, fault) == 1
     assert client.owner(lead) == owner
     entry = client.log()[-1]
     assert entry["status"] is None
     assert entry["done"] == (204 if when == "after_commit" else None)
+
+
+def test_a_reset_is_an_rst_on_the_wire(client: Client) -> None:
+    client.fault("reset", on={"path": "services/data"})
+    with (
+        pytest.raises(ConnectionResetError),
+        socket.create_connection(("127.0.0.1", int(client.url.rsplit(":", 1)[1]))) as plain,
+    ):
+        plain.sendall(b"GET /services/data/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        plain.recv(1)
 
 
 def test_a_truncated_read_is_half_a_body(client: Client) -> None:
@@ -146,6 +157,18 @@ def test_a_sub_request_can_be_held_inside_its_composite(client: Client) -> None:
     client.release(fault)
     thread.join(10)
     assert client.owner(second) == ANA
+
+
+def test_a_page_at_a_sub_request_replaces_the_whole_reply(client: Client) -> None:
+    first, second = client.lead(), client.lead()
+    client.fault("html", on={"method": "PATCH", "path": f"sobjects/Lead/{second}"})
+    subs = [
+        client.sub(first, {"OwnerId": ANA}, "a", **KEEP),
+        client.sub(second, {"OwnerId": ANA}, "b", **KEEP),
+    ]
+    answer = client.call("POST", "composite", json={"compositeRequest": subs})
+    assert answer.text.startswith("<!DOCTYPE html>")
+    assert (client.owner(first), client.owner(second)) == (ANA, QUEUE)
 
 
 def test_a_locked_record_stops_its_own_sub_request_only(client: Client) -> None:
