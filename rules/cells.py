@@ -15,14 +15,15 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, NoReturn
+from typing import Final
 
 from rules import countries
 from rules.condition import END, START, Condition, any_value, both, fits, is_inside, outside, union
 from rules.fold import fold
+from rules.items import QUOTES, Item, items_of, negation_at
+from rules.known import COUNTRY, NONE_CODE, Vocabulary, fact_key, group_key
 from rules.line import CellError, no_number, parse_interval
 from rules.model import Fact, FactType
-from rules.vocabulary import COUNTRY, NONE_CODE, Vocabulary, fact_key, group_key, vocabulary
 
 __all__ = [
     "CODES",
@@ -32,7 +33,6 @@ __all__ = [
     "ParsedCell",
     "Vocabulary",
     "parse_cell",
-    "vocabulary",
 ]
 
 CODES: Final[dict[str, str]] = {
@@ -58,7 +58,6 @@ CODES: Final[dict[str, str]] = {
 }
 """Every code of this module with its meaning; T25x are warnings."""
 
-_QUOTES = '"“”„‟＂'
 _ANY_WORDS = frozenset({"any", "all", "(any)", "(all)", "anything", "everything"})
 _NONE_WORDS = frozenset({"(blank)", "(blanks)", "(empty)", "(null)", "(missing)"})
 _MOST_ITEMS_COMPARED = 40
@@ -82,13 +81,6 @@ class ParsedCell:
     warnings: tuple[CellWarning, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    text: str
-    quoted: bool
-    negation: str = ""
-
-
 def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any: bool = False) -> ParsedCell:
     """Read one cell of the column `If <fact>`. Raises CellError (codes: `CODES`) with what to type
     instead."""
@@ -101,7 +93,7 @@ def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any
     _refuse_unquoted_value(text, fact, vocabulary)
     if fact.type == "number" and (match := re.search(r"[<>=≥≤\s]*\d+(?:,\d+)+", text)):
         raise no_number(match[0].strip())
-    items = _items(text)
+    items = items_of(text)
     warnings: list[CellWarning] = []
     parts = [(bool(item.negation), _meaning(item, fact, vocabulary, warnings)) for item in items]
     condition = _combine(parts, fact, vocabulary)
@@ -118,7 +110,7 @@ def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) 
     """
     parts: list[tuple[bool, Condition]] = []
     for member in members:
-        for item in _items(member):
+        for item in items_of(member):
             if item.negation or (
                 not item.quoted and item.text[:1] in ("@", "＠", "*", "(") and len(item.text) != 1
             ):
@@ -131,113 +123,12 @@ def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) 
     return _combine(parts, fact, vocabulary)
 
 
-# -- from characters to items ---
-
-
-def _items(text: str) -> list[_Item]:
-    """The items of a cell. A line break beside another separator, or at an end, is blank space."""
-    text = re.sub(r"\s*([,;])\s*", r"\1", text.strip()) if not _has_quote(text) else text.strip()
-    items: list[_Item] = []
-    position = 0
-    while True:
-        item, position = _item(text, position)
-        items.append(item)
-        if position >= len(text):
-            return items
-        position += 1
-        if position >= len(text):
-            _refuse_empty_item()
-
-
-def _has_quote(text: str) -> bool:
-    return any(q in text for q in _QUOTES)
-
-
-def _item(text: str, position: int) -> tuple[_Item, int]:
-    """The item at a position, and where it ends: at a separator or at the end of the text."""
-    position = _skip_space(text, position)
-    negation, position = _negation(text, position)
-    if text[position : position + 1] and text[position] in _QUOTES:
-        content, position = _quoted(text, position)
-        return _Item(content, True, negation), position
-    end = next((i for i in range(position, len(text)) if text[i] in ",;\n"), len(text))
-    content = text[position:end].strip()
-    if negation and (not content or _negation(content, 0)[0] or fold(content) in ("not", "!", "*")):
-        raise CellError(
-            "T209", f'"{negation}" has nothing behind it to leave out.', "type not and one value."
-        )
-    if fold(content) in ("not", "!"):
-        raise CellError("T209", f'"{content}" has nothing behind it to leave out.', "type not and one value.")
-    if not fold(content):
-        _refuse_empty_item()
-    return _Item(content, False, negation), _skip_to_separator(text, end)
-
-
-def _refuse_empty_item() -> NoReturn:
-    raise CellError(
-        "T202", "An item between two separators, or at the end, is empty.", "delete the extra separator."
-    )
-
-
-def _skip_space(text: str, position: int) -> int:
-    while position < len(text) and text[position].isspace():
-        position += 1
-    return position
-
-
-def _skip_to_separator(text: str, position: int) -> int:
-    """Past blank space; a comma or semicolon behind a line break is the separator, not a second one."""
-    end = _skip_space(text, position)
-    if end < len(text) and text[end] in ",;":
-        return end
-    return position if end < len(text) else end
-
-
-def _negation(text: str, position: int) -> tuple[str, int]:
-    if text[position : position + 1] in ("!", "！"):
-        return "!", _skip_space(text, position + 1)
-    word, behind = text[position : position + 3], text[position + 3 : position + 4]
-    if fold(word) == "not" and behind and (behind.isspace() or behind in _QUOTES + "@＠("):
-        return word, _skip_space(text, position + 3)
-    return "", position
-
-
-def _quoted(text: str, start: int) -> tuple[str, int]:
-    """The content of the quotes that open at `start`; a doubled quote stands for one."""
-    content: list[str] = []
-    position = start + 1
-    while position < len(text):
-        char = text[position]
-        if char not in _QUOTES:
-            content.append(char)
-        elif text[position + 1 : position + 2] == char:
-            content.append(char)
-            position += 1
-        else:
-            return _closed_quote("".join(content), text, position + 1)
-        position += 1
-    raise CellError("T207", "A quote is opened and not closed.", f'type "{text[start + 1 :].strip()}".')
-
-
-def _closed_quote(content: str, text: str, position: int) -> tuple[str, int]:
-    end = _skip_to_separator(text, position)
-    if end < len(text) and text[end] not in ",;\n" and not text[end].isspace():
-        fix = "put the whole value in quotes, or a comma behind the quote."
-        raise CellError("T207", f'Something follows the quoted "{content}".', fix)
-    if end < len(text) and text[end] not in ",;" and "\n" not in text[end : _skip_space(text, end)]:
-        fix = "put the whole value in quotes, or a comma behind the quote."
-        raise CellError("T207", f'Something follows the quoted "{content}".', fix)
-    if not fold(content):
-        raise CellError("T202", "The quotes are empty.", "type (none) for a missing value.", "(none)")
-    return content, end
-
-
 def _refuse_unquoted_value(text: str, fact: Fact, vocabulary: Vocabulary) -> None:
     """A known value with a comma or a "not" in it is not guessed at: quotes say which is meant."""
     plain = text.strip()
-    if fact.type not in ("text", "closed") or plain[0] in _QUOTES:
+    if fact.type not in ("text", "closed") or plain[0] in QUOTES:
         return
-    if any(c in plain for c in ",;\n") or _negation(plain, 0)[0]:
+    if any(c in plain for c in ",;\n") or negation_at(plain, 0)[0]:
         code = vocabulary.code(fact.name, plain)
         if code is not None:
             what = "several items" if any(c in plain for c in ",;\n") else "everything but one value"
@@ -248,7 +139,7 @@ def _refuse_unquoted_value(text: str, fact: Fact, vocabulary: Vocabulary) -> Non
 # -- from items to meanings ---
 
 
-def _meaning(item: _Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
+def _meaning(item: Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
     """What one item names, leaving its "not" aside."""
     if not item.quoted:
         key = fold(item.text)
@@ -293,7 +184,7 @@ def _group(text: str, fact: Fact, vocabulary: Vocabulary) -> Condition:
     return condition
 
 
-def _text(item: _Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
+def _text(item: Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
     key = fold(item.text)
     if not item.quoted and ("*" in key or "?" in key):
         return Condition("text", patterns=(re.sub(r"\*+", "*", key),))
@@ -305,7 +196,7 @@ def _text(item: _Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWa
     return Condition("text", literals=frozenset({fold(code or item.text)}))
 
 
-def _unlisted(item: _Item, fact: Fact, vocabulary: Vocabulary) -> list[CellWarning]:
+def _unlisted(item: Item, fact: Fact, vocabulary: Vocabulary) -> list[CellWarning]:
     found: list[CellWarning] = []
     if fold(item.negation) == "not" and not item.quoted:
         whole = f"{item.negation} {item.text}"
@@ -321,7 +212,7 @@ def _unlisted(item: _Item, fact: Fact, vocabulary: Vocabulary) -> list[CellWarni
     return found
 
 
-def _closed(item: _Item, fact: Fact, vocabulary: Vocabulary) -> Condition:
+def _closed(item: Item, fact: Fact, vocabulary: Vocabulary) -> Condition:
     code = vocabulary.code(fact.name, item.text)
     if code == NONE_CODE:
         return Condition("closed", accepts_none=True)
@@ -447,7 +338,7 @@ def _refuse_nothing_and_everything(
 
 
 def _idle(
-    items: list[_Item],
+    items: list[Item],
     parts: list[tuple[bool, Condition]],
     condition: Condition,
     fact: Fact,

@@ -2,7 +2,7 @@
 one int.
 
 The rows that hold are the AND over the columns; the lowest set bit is the first of them. Rows without a cell
-in a column accept everything there. Memory is bounded: see `_Memory`.
+in a column accept everything there. Memory is bounded: see `Pool`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,59 @@ Cell = tuple[Condition, tuple[int, ...]]
 _DAYS_KEPT = 64
 
 
-class _Memory:
-    """Value -> bits, least recently used values dropped by the half once they take more than their share of
-    bytes."""
+class Pool:
+    """The bytes that the memories of one layer share: past half of them all grow old, and the old goes.
 
-    __slots__ = ("_bytes", "_half", "_old", "_young")
+    So what was used lately stays, and a value that comes back from old counts again.
+    """
 
     def __init__(self, budget: int) -> None:
         self._half = budget // 2
+        self._bytes = 0
+        self._memories: list[Memory] = []
+
+    def memory(self) -> Memory:
+        """A new memory that takes its bytes from here."""
+        self._memories.append(Memory(self))
+        return self._memories[-1]
+
+    def take(self, size: int) -> None:
+        """Count an entry; the memories grow old when that is too much."""
+        self._bytes += size
+        if self._bytes > self._half:
+            self._bytes = size
+            for memory in self._memories:
+                memory.grow_old()
+
+
+class Memory:
+    """Value -> bits of one column, as long as its layer's pool lasts."""
+
+    __slots__ = ("_old", "_pool", "_young")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._young: dict[object, int] = {}
         self._old: dict[object, int] = {}
-        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
 
     def get(self, value: object) -> int | None:
+        """The bits kept for a value, or None."""
         found = self._young.get(value)
-        if found is None and (found := self._old.get(value)) is not None:
+        if found is None and (found := self._old.pop(value, None)) is not None:
             self.put(value, found, found.bit_length() // 8)
         return found
 
     def put(self, value: object, bits: int, size: int) -> None:
-        self._bytes += size + _ENTRY_BYTES
-        if self._bytes > self._half:
-            self._old, self._young, self._bytes = self._young, {}, size + _ENTRY_BYTES
+        """Keep the bits of a value; `size` is what they take beyond the entry itself, in bytes."""
+        self._pool.take(size + _ENTRY_BYTES)
         self._young[value] = bits
+
+    def grow_old(self) -> None:
+        """Forget what was not asked for since the last time."""
+        self._old, self._young = self._young, {}
 
 
 class Column:
@@ -56,17 +86,15 @@ class Column:
     `cells` are its distinct conditions, each with its rows.
     """
 
-    def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
+    def __init__(self, fact: Fact, conditions: Sequence[Condition], pool: Pool) -> None:
         self.fact = fact
         self.size = len(conditions)
-        cells: dict[Condition, list[int]] = {}
-        for row, condition in enumerate(conditions):
-            cells.setdefault(condition, []).append(row)
+        cells = _distinct(conditions)
         self.cells: tuple[Cell, ...] = tuple((c, tuple(rows)) for c, rows in cells.items())
         self.none = _int(self._rows(c.accepts_none for c, _ in self.cells))
         self.unmapped = _int(self._rows(c.accepts_unmapped for c, _ in self.cells))
         self._always = _int(self._rows(c.is_any for c, _ in self.cells))
-        self._memory = _Memory(budget)
+        self._memory = pool.memory()
 
     def bits(self, value: FactValue) -> int:
         """The rows that accept a normalised value."""
@@ -88,11 +116,22 @@ class Column:
         return bytes(rows)
 
 
+def _distinct(conditions: Sequence[Condition]) -> dict[Condition, list[int]]:
+    """Each distinct condition with its rows. Equal ones are mostly one object, which is quick to tell."""
+    by_id: dict[int, list[int]] = {}
+    for row, condition in enumerate(conditions):
+        by_id.setdefault(id(condition), []).append(row)
+    cells: dict[Condition, list[int]] = {}
+    for rows in by_id.values():
+        cells.setdefault(conditions[rows[0]], []).extend(rows)
+    return cells
+
+
 class TextColumn(Column):
     """Texts and codes: values that no cell names share one int; a named one starts from it."""
 
-    def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
-        super().__init__(fact, conditions, budget=budget)
+    def __init__(self, fact: Fact, conditions: Sequence[Condition], pool: Pool) -> None:
+        super().__init__(fact, conditions, pool)
         self._by_literal: dict[str, list[int]] = {}
         self._by_pattern: dict[str, list[int]] = {}
         for number, (condition, _) in enumerate(self.cells):
@@ -132,14 +171,12 @@ class LineColumn(Column):
     """Numbers and days: the cells' cuts part the line into segments; within one all values have the same
     rows.
 
-    Going up the line, each cut switches some rows on or off. The state is kept at every `_STRIDE`th cut; a
-    segment's rows are worked out from there when a value first falls into it.
+    Going up the line, each cut switches some rows on or off. The state is kept every `stride` cuts, as many
+    as fit into `states` bytes; a segment between two of them is worked out from the one below.
     """
 
-    _STRIDE = 32
-
-    def __init__(self, fact: Fact, conditions: Sequence[Condition], *, budget: int = LAYER_BYTES) -> None:
-        super().__init__(fact, conditions, budget=budget)
+    def __init__(self, fact: Fact, conditions: Sequence[Condition], pool: Pool, *, states: int) -> None:
+        super().__init__(fact, conditions, pool)
         switches: dict[Cut, list[tuple[tuple[int, ...], bool]]] = {}
         for condition, held in self.cells:
             for low, high in condition.intervals:
@@ -147,13 +184,17 @@ class LineColumn(Column):
                 switches.setdefault(high, []).append((held, False))
         self._cuts = sorted(switches)
         self._switches = [switches[cut] for cut in self._cuts]
-        self._states: list[bytes] = []
-        rows = bytearray(self.size // 8 + 1)
-        for number, switched in enumerate(self._switches):
-            if number % self._STRIDE == 0:
-                self._states.append(bytes(rows))
+        self._row_bytes = self.size // 8 + 1
+        self._stride = 1 + len(self._cuts) * self._row_bytes // states
+        self._states = self._walk()
+
+    def _walk(self) -> list[int]:
+        rows, states = bytearray(self._row_bytes), [0]
+        for number, switched in enumerate(self._switches, start=1):
             _switch(rows, switched)
-        self._segment_of = _Memory(budget // 4)
+            if number % self._stride == 0:
+                states.append(_int(rows))
+        return states
 
     def bits(self, value: FactValue) -> int:
         """The rows that accept a normalised value."""
@@ -161,24 +202,23 @@ class LineColumn(Column):
             return self.none
         if type(value) is Unmapped:
             return self.unmapped
-        segment = self._segment_of.get(value)
+        segment = self._memory.get(value)
         if segment is None:
             if not isinstance(value, (Decimal, date)) or not self._cuts:
                 return self._always
             segment = bisect_right(self._cuts, (point(value), 0))
-            self._segment_of.put(value, segment, 0)
-        found = self._memory.get(segment)
-        return self._of_segment(segment) if found is None else found
+            self._memory.put(value, segment, 0)
+        return self._of_segment(segment)
 
     def _of_segment(self, segment: int) -> int:
         """The rows between two cuts: what the cuts below leave switched on."""
-        start = min(segment // self._STRIDE, len(self._states) - 1)
-        rows = bytearray(self._states[start])
-        for switched in self._switches[start * self._STRIDE : segment]:
+        start, beyond = divmod(segment, self._stride)
+        if not beyond:
+            return self._states[start]
+        rows = bytearray(self._states[start].to_bytes(self._row_bytes, "little"))
+        for switched in self._switches[segment - beyond : segment]:
             _switch(rows, switched)
-        bits = _int(rows)
-        self._memory.put(segment, bits, self.size // 8)
-        return bits
+        return _int(rows)
 
 
 def _switch(rows: bytearray, switched: Iterable[tuple[tuple[int, ...], bool]]) -> None:
@@ -229,12 +269,17 @@ def columns_of(rows: Sequence[Row]) -> tuple[Column, ...]:
     for number, row in enumerate(rows):
         for name, condition in row.conditions:
             by_name.setdefault(name, {})[number] = condition
+    types = {name: next(iter(cells.values())).type for name, cells in by_name.items()}
+    lines = sum(t in ("number", "date") for t in types.values())
+    pool = Pool(LAYER_BYTES // 2 if lines else LAYER_BYTES)
     columns: list[Column] = []
     for name, cells in by_name.items():
-        type_ = next(iter(cells.values())).type
-        filled = [cells.get(i, any_value(type_)) for i in range(len(rows))]
-        kind = LineColumn if type_ in ("number", "date") else TextColumn
-        columns.append(kind(Fact(name, type_), filled, budget=LAYER_BYTES // len(by_name)))
+        fact, anything = Fact(name, types[name]), any_value(types[name])
+        filled = [cells.get(i, anything) for i in range(len(rows))]
+        if fact.type in ("number", "date"):
+            columns.append(LineColumn(fact, filled, pool, states=LAYER_BYTES // 2 // lines))
+        else:
+            columns.append(TextColumn(fact, filled, pool))
     return tuple(sorted(columns, key=_openness))
 
 

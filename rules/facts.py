@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 
 from rules.fold import fold
 from rules.freemail import company_domain, domain
+from rules.known import NONE_CODE, Vocabulary, fact_key, known_values
 from rules.line import parse_day, parse_number
 from rules.model import Fact, FactType, FactValue, RoutingTables, Unmapped
-from rules.vocabulary import NONE_CODE, Vocabulary, fact_key, vocabulary
 
 __all__ = ["Normaliser", "default_facts", "fact_key", "normalise", "normaliser_of", "vocabulary_of"]
 
@@ -168,7 +168,7 @@ def _day(text: str) -> date | None:
 
 def vocabulary_of(tables: RoutingTables) -> Vocabulary:
     """The vocabulary of a workbook's known values (its groups are already inside the rows' conditions)."""
-    return kept(tables, "_vocabulary", lambda: vocabulary(tables.facts, tables.values))
+    return kept(tables, "_vocabulary", lambda: known_values(tables.facts, tables.values))
 
 
 def normaliser_of(tables: RoutingTables) -> Normaliser:

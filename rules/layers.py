@@ -14,8 +14,8 @@ from typing import Final
 from rules.columns import Column, Days, columns_of
 from rules.facts import kept, normaliser_of
 from rules.fold import fold
+from rules.known import LANGUAGE, NONE_CODE, fact_key
 from rules.model import Decision, FactValue, Layer, RoutingTables, Row, Step, Unmapped
-from rules.vocabulary import LANGUAGE, NONE_CODE, fact_key
 
 __all__ = ["CompiledLayer", "CompiledRow", "Near", "TraceLayer", "compiled", "decide", "shown", "trace"]
 

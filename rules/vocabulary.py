@@ -1,84 +1,15 @@
-"""The known values: which spellings mean which code, per fact, and what each group stands for."""
+"""The vocabulary that cells are read with: the known values, and what each group stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import replace
 
-from rules import countries
-from rules.condition import Condition
-from rules.fold import fold
+from rules.cells import group_condition
+from rules.known import Clash, Vocabulary, fact_key, group_key, known_values
 from rules.model import Fact, KnownValue
 
-NONE_CODE: Final = "(none)"
-"""As a Code of sheet Values: its spellings mean that the lead says nothing (`Select`, `n/a`)."""
-
-COUNTRY: Final = "country"
-LANGUAGE: Final = "language"
-
-
-def fact_key(name: str) -> str:
-    """The key of a fact's name: `Product line` = `product_line`."""
-    return fold(name).replace("_", " ")
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """One spelling that sheet Values gives to several codes of a fact. Such a spelling names none of them."""
-
-    fact: str
-    spelling: str
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """All known spellings and groups. Facts are looked up by `fact_key`, spellings and groups by `fold`."""
-
-    facts: Mapping[str, Fact]
-    spellings: Mapping[str, Mapping[str, str]]
-    names: Mapping[str, Mapping[str, str]]
-    groups: Mapping[str, tuple[str, Condition]]
-    clashes: tuple[Clash, ...] = ()
-
-    def code(self, fact: str, text: str) -> str | None:
-        """The code that a text means for a fact, `NONE_CODE` for "nothing said", None when it is not known.
-
-        Sheet Values goes first, then the built-in countries and the codes of languages.
-        """
-        key = fact_key(fact)
-        known = self.spellings.get(key)
-        if known is not None and (found := known.get(fold(text))) is not None:
-            return found or None
-        if key == COUNTRY:
-            return countries.lookup(text)
-        return _language(text) if key == LANGUAGE else None
-
-    def is_listed(self, fact: str) -> bool:
-        """Whether sheet Values lists anything for a fact beyond spellings of nothing."""
-        return bool(self.names.get(fact_key(fact)))
-
-    def codes(self, fact: str) -> tuple[str, ...]:
-        """All known codes of a fact: those of sheet Values, and for country the built-in ones."""
-        key = fact_key(fact)
-        listed = tuple(self.names.get(key, {}))
-        return tuple(dict.fromkeys(listed + countries.codes())) if key == COUNTRY else listed
-
-    def label(self, fact: str, code: str) -> str:
-        """A code as a person reads it: `DE (Germany)`, or the code alone when it has no other name."""
-        key = fact_key(fact)
-        name = self.names.get(key, {}).get(code, "") or (
-            countries.english_name(code) if key == COUNTRY else ""
-        )
-        return f"{code} ({name})" if name and fold(name) != fold(code) else code
-
-
-def _language(text: str) -> str | None:
-    """`de-AT`, `DE_at` and `DE` are `de`. A language's name is no code: sheet Values may give it one."""
-    primary, _, region = fold(text).replace("_", "-").partition("-")
-    is_code = primary.isascii() and primary.isalpha() and len(primary) == 2 and len(region) in (0, 2, 3, 4)
-    return primary if is_code else None
+__all__ = ["Clash", "Vocabulary", "fact_key", "group_key", "vocabulary"]
 
 
 def vocabulary(
@@ -86,56 +17,13 @@ def vocabulary(
     values: Iterable[KnownValue],
     groups: Mapping[str, tuple[str, Iterable[str]]] | None = None,
 ) -> Vocabulary:
-    """The vocabulary of a workbook. `groups`: "@DACH" -> (fact, member texts), each read as a cell of that
-    fact.
+    """The vocabulary of a workbook. `groups`: "@DACH" -> (fact, member texts), each a cell of that fact.
 
     Raises CellError for a group's member that cannot be read; spellings with several codes are in `clashes`.
     """
-    from rules.cells import group_condition
-
-    rows = list(values)
-    spellings, clashes = _spellings(rows)
-    by_key = {fact_key(f.name): f for f in facts}
-    plain = Vocabulary(by_key, spellings, _names(rows), {}, clashes)
-    members = {
-        group_key(name): (
-            fact_key(fact),
-            group_condition(by_key.get(fact_key(fact), Fact(fact, "text")), texts, plain),
-        )
-        for name, (fact, texts) in (groups or {}).items()
-    }
-    return Vocabulary(by_key, spellings, plain.names, members, clashes)
-
-
-def group_key(name: str) -> str:
-    """The key of a group's name, with or without its @."""
-    return fold(name.strip().removeprefix("@").removeprefix("＠"))
-
-
-def _names(values: Iterable[KnownValue]) -> dict[str, dict[str, str]]:
-    names: dict[str, dict[str, str]] = {}
-    for value in values:
-        if value.code != NONE_CODE:
-            names.setdefault(fact_key(value.fact), {}).setdefault(value.code, value.name)
-    return names
-
-
-def _spellings(values: Iterable[KnownValue]) -> tuple[dict[str, dict[str, str]], tuple[Clash, ...]]:
-    """Spelling -> code per fact; "" where several codes claim it. A code beats another value's name or
-    alias."""
-    claims: dict[str, dict[str, dict[str, None]]] = {}
-    own: dict[str, dict[str, dict[str, None]]] = {}
-    for value in values:
-        key = fact_key(value.fact)
-        for text in filter(None, (value.code, value.name, *value.aliases)):
-            claims.setdefault(key, {}).setdefault(fold(text), {})[value.code] = None
-        own.setdefault(key, {}).setdefault(fold(value.code), {})[value.code] = None
-    found: dict[str, dict[str, str]] = {}
-    clashes: list[Clash] = []
-    for key, texts in claims.items():
-        for text, codes in texts.items():
-            winners = own[key].get(text, codes)
-            found.setdefault(key, {})[text] = next(iter(winners)) if len(winners) == 1 else ""
-            if len(codes) > 1:
-                clashes.append(Clash(key, text, tuple(codes)))
-    return found, tuple(clashes)
+    plain = known_values(facts, values)
+    members = {}
+    for name, (owner, texts) in (groups or {}).items():
+        fact = plain.facts.get(fact_key(owner)) or Fact(owner, "text")
+        members[group_key(name)] = (fact_key(owner), group_condition(fact, texts, plain))
+    return replace(plain, groups=members)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.cells import CODES, CellError, Condition, ParsedCell, group_condition, parse_cell, vocabulary
+from rules.cells import CODES, CellError, Condition, ParsedCell, group_condition, parse_cell
 from rules.condition import fits, is_inside
 from rules.facts import default_facts
 from rules.model import Fact, FactValue, KnownValue, Unmapped
+from rules.vocabulary import vocabulary
 
 FACTS = {f.name: f for f in default_facts()}
 VALUES = (

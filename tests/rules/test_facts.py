@@ -165,7 +165,7 @@ def test_names_in_many_languages_are_never_a_country_that_they_are_not() -> None
     known = {r["alias"]: (r["code"], countries.lookup(r["alias"])) for r in rows}
     other = {alias: found for alias, (code, found) in known.items() if found and found != code.split("-")[0]}
     assert sum(found == code for code, found in known.values()) >= 21_000
-    # Zaire's code was withdrawn. The other three are the list's own slips: CLDR has Guyana, South and North Korea.
+    # Zaire's code was withdrawn. The other three are the list's own slips: Guyana, South and North Korea.
     assert other == {"Zaire": "CD", "ګیانا": "GY", "Оңтүстік Корея": "KR", "Солтүстік Корея": "KP"}
 
 
