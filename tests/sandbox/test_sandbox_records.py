@@ -301,3 +301,35 @@ def test_describes_are_served_and_know_custom_fields(client: Client) -> None:
     names = {entry["name"] for entry in client.call("GET", "sobjects").json()["sobjects"]}
     assert {"Lead", "Contact", "Account", "User", "Group", "QueueSobject", "CampaignMember"} <= names
     assert client.call("GET", "sobjects/Lead/").json()["objectDescribe"]["keyPrefix"] == "00Q"
+
+
+def test_an_account_can_be_guarded_by_its_entity_tag_and_a_lead_cannot(client: Client) -> None:
+    account = client.put("Account", {"Name": "Engines"})
+    seen = client.call("GET", f"sobjects/Account/{account}").headers["ETag"]
+    path = f"sobjects/Account/{account}"
+    assert client.call("GET", path, headers={"If-None-Match": seen}).status_code == 304
+    assert client.call("PATCH", path, json={"Name": "Mills"}, headers={"If-Match": seen}).status_code == 204
+    assert client.call("PATCH", path, json={"Name": "Late"}, headers={"If-Match": seen}).status_code == 412
+    assert client.row("Account", account)["Name"] == "Mills"
+    assert "ETag" not in client.call("GET", f"sobjects/Lead/{client.lead()}").headers
+
+
+def test_a_compound_address_follows_its_parts(client: Client) -> None:
+    lead = client.lead(City="Oslo", Country="Norway")
+    shown = client.call("GET", f"sobjects/Lead/{lead}?fields=Address").json()["Address"]
+    found = client.query(format_soql("SELECT Address FROM Lead WHERE Id = {}", lead)).json()["records"][0]
+    assert shown == found["Address"]
+    assert (shown["city"], shown["country"], shown["street"]) == ("Oslo", "Norway", None)
+
+
+def test_a_campaign_member_needs_a_lead_or_contact_that_is_not_converted(client: Client) -> None:
+    campaign = client.query("SELECT Id FROM Campaign LIMIT 1").json()["records"][0]["Id"]
+    assert error(create(client, {"CampaignId": campaign}, "CampaignMember")) == (
+        400,
+        "REQUIRED_FIELD_MISSING",
+    )
+    lead = client.lead(OwnerId=ANA)
+    member = {"CampaignId": campaign, "LeadId": lead}
+    assert create(client, member, "CampaignMember").status_code == 201
+    client.call("POST", "/_sandbox/act", json={"do": "convert", "record": lead})
+    assert error(create(client, member, "CampaignMember")) == (400, "CANNOT_UPDATE_CONVERTED_LEAD")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from allocator.sandbox.faults import Faults, Moment
 from allocator.sandbox.salesforce.org import Org
 from allocator.sandbox.salesforce.query import Queries
 from allocator.sandbox.salesforce.records import Row
-from allocator.sandbox.salesforce.schema import ObjectType, to18, valid_id
+from allocator.sandbox.salesforce.schema import Field, ObjectType, to18, valid_id
 from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.salesforce.writer import Writer, rules_run
 from allocator.sandbox.wire import ApiError, Request, Response, missing_resource, wrong_method
@@ -177,6 +180,10 @@ class Rest:
 
     def _shown(self, call: Call, kind: ObjectType, row: Row) -> Response:
         _unmodified(call.request, row)
+        _same_tag(kind, call.request, row)
+        etag = _etag(kind, row)
+        if etag and etag in (_tags(call.request, "If-None-Match") or []):
+            return Response(304, None, {"ETag": etag})
         since = _condition(call.request, "If-Modified-Since")
         changed = parse_iso(
             row.get("LastModifiedDate") or row.get("SystemModstamp") or wire(self.org.clock.now())
@@ -184,13 +191,15 @@ class Rest:
         if since is not None and changed <= since:
             return Response(304)
         names = [name.strip() for name in call.request.params.get("fields", "").split(",") if name.strip()]
-        return Response(200, render(kind, row, call.version, names), {"Last-Modified": http_date(changed)})
+        headers = {"Last-Modified": http_date(changed), **({"ETag": etag} if etag else {})}
+        return Response(200, render(kind, row, call.version, names), headers)
 
     def _update(self, call: Call, kind: ObjectType, record_id: str, body: Any) -> Response:
         writer = self.writer(call.request)
         with self.org.records.lock:
             row = writer.find(kind, record_id)
             _unmodified(call.request, row)
+            _same_tag(kind, call.request, row)
             writer.update(kind, row, body)
         return Response(204)
 
@@ -373,4 +382,44 @@ def render(kind: ObjectType, row: Row, version: str, names: list[str]) -> dict[s
     shown: dict[str, Any] = {"attributes": {"type": kind.name, "url": url}}
     if names and not any(name.lower() == "id" for name in names):
         fields = [*fields, kind.field("Id")]
-    return shown | {found.name: row.get(found.name) for found in fields if found}
+    return shown | {found.name: _shown_value(kind, found, row) for found in fields if found}
+
+
+def _shown_value(kind: ObjectType, found: Field, row: Row) -> Any:
+    """A compound address is put together from its parts; null when they all are."""
+    if found.type != "address":
+        return row.get(found.name)
+    prefix = found.name.removesuffix("Address")
+    parts = [part for part in kind.fields if part.compound_field == found.name]
+    values = {_lower_first(part.name.removeprefix(prefix)): row.get(part.name) for part in parts}
+    return values if any(value is not None for value in values.values()) else None
+
+
+def _lower_first(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def _etag(kind: ObjectType, row: Row) -> str | None:
+    """ "Conditional Request Headers" (REST API Developer Guide): entity tags exist for Account rows only."""
+    if kind.name != "Account":
+        return None
+    text = json.dumps(row, sort_keys=True, default=str)
+    return f'"{base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()}"'
+
+
+def _tags(request: Request, name: str) -> list[str] | None:
+    text = request.headers.get(name)
+    if text is None:
+        return None
+    tags = re.findall(r'"[^"]*"|\*', text)
+    if not tags:
+        raise ApiError(400, "INVALID_HEADER", f"{name}: not a list of entity tags: {text}")
+    return tags
+
+
+def _same_tag(kind: ObjectType, request: Request, row: Row) -> None:
+    """If-Match lets only the row pass that the client has seen."""
+    etag = _etag(kind, row)
+    wanted = _tags(request, "If-Match") if etag else None
+    if wanted is not None and etag not in wanted and "*" not in wanted:
+        raise ApiError(412, "PRECONDITION_FAILED", "The record does not match the entity tag of If-Match", [])
