@@ -120,15 +120,17 @@ def _check_spelling(
 
 
 def read_groups(table: Table | None, facts: Mapping[str, Fact], report: Report) -> tuple[Group, ...]:
+    """The groups, one with nothing in it where its members or fact cannot be read."""
     groups: dict[str, Group] = {}
     for line in table.lines if table else ():
         name = fields.text(line["Group"], report, required=True)
         fact = _fact_of(line, facts, report)
         cell = line["Members"]
         members = _members(cell, report)
-        if not _usable_group_name(line["Group"], name, groups, report) or not fact:
-            continue
-        groups[fold(name)] = Group(name, fact.name, members, cell.place)
+        if not _usable_group_name(line["Group"], name, groups, report):
+            name = "@" + name.strip("@")  # what was probably meant, known as a broken one
+            fact, members = None, ()
+        groups.setdefault(fold(name), Group(name, fact.name if fact else "", members, cell.place))
     return tuple(groups.values())
 
 

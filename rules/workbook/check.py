@@ -13,7 +13,7 @@ from rules.cells import CellError, group_condition
 from rules.errors import Problem, WorkbookError
 from rules.facts import default_facts
 from rules.fold import fold
-from rules.model import Fact, KnownValue, RoutingTables
+from rules.model import Fact, RoutingTables
 from rules.vocabulary import Vocabulary, fact_key, vocabulary
 from rules.workbook import catalogue, people, settings_sheet, teams
 from rules.workbook.advice import give_advice
@@ -40,6 +40,9 @@ SHEETS: Final[dict[str, Spec]] = {
 }
 NEEDED: Final = ("Layers", "Teams", "Salespeople")
 IGNORED: Final = "Read me"
+
+Groups = dict[str, tuple[str, tuple[str, ...]]]
+"""Group -> the fact it is of, and its members as typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +102,14 @@ def _tables(book: Book, version: str, report: Report) -> RoutingTables | None:
     heads = read_heads(
         found.get("Layers"), {fold(s.title): s for s in book.sheets if fold(s.title) not in own}, report
     )
-    _warn_unused(book, {fold(head.table.title) for head in heads} | own, report)
+    named = {fold(line["Sheet"].text) for line in found["Layers"].lines} if "Layers" in found else set()
+    _warn_unused(book, named | own, report)
     lead_facts = catalogue.read_facts(found.get("Facts"), default_facts(), report)
     facts = _with_set_facts(lead_facts, facts_set(heads))
     values = catalogue.read_values(found.get("Values"), facts, report)
     groups = catalogue.read_groups(found.get("Groups"), facts, report)
-    known = _vocabulary(facts, values, groups, report)
+    usable = _check_groups(groups, facts, vocabulary(facts.values(), values), report)
+    known = vocabulary(facts.values(), values, usable)
     squad = teams.read_teams(found.get("Teams"), settings["time zone"], report)
     staff = people.read_people(found.get("Salespeople"), squad.names, known, report)
     people.check_staffed(squad.places, staff, report)
@@ -118,13 +123,14 @@ def _tables(book: Book, version: str, report: Report) -> RoutingTables | None:
         teams=squad.names,
         people=staff,
         blank_means_any=settings["blank means any"] == "yes",
+        broken_groups=frozenset(fold(group.name) for group in groups if group.name not in usable),
     )
     return RoutingTables(
         version=version,
         settings=settings,
         facts=tuple(facts.values()),
         values=values,
-        groups={group.name: group.members for group in groups},
+        groups={name: members for name, (_, members) in usable.items()},
         layers=read_layers(heads, context, report),
         teams=people.with_people(squad.teams, staff, absences),
         overrides=overrides,
@@ -162,9 +168,11 @@ def _read_sheets(book: Book, report: Report) -> dict[str, Table]:
 
 
 def _warn_unused(book: Book, used: set[str], report: Report) -> None:
+    titles = {fold(sheet.title) for sheet in book.sheets}
+    missing = [name for name in SHEETS if fold(name) not in titles]
     for sheet in book.sheets:
         if fold(sheet.title) not in used and sheet.rows:
-            meant = nearest(sheet.title, SHEETS)
+            meant = nearest(sheet.title, missing)
             hint = (
                 f"rename it to {meant}"
                 if meant
@@ -178,20 +186,17 @@ def _with_set_facts(lead_facts: Mapping[str, Fact], set_by: Mapping[str, int]) -
     return {**{name: Fact(name, "text", "set by rules") for name in set_by}, **lead_facts}
 
 
-def _vocabulary(
-    facts: Mapping[str, Fact],
-    values: tuple[KnownValue, ...],
-    groups: tuple[catalogue.Group, ...],
-    report: Report,
-) -> Vocabulary:
-    """Known values and groups; a group that cannot be read is reported and stands for nothing."""
-    plain = vocabulary(facts.values(), values)
-    usable: dict[str, tuple[str, tuple[str, ...]]] = {}
+def _check_groups(
+    groups: tuple[catalogue.Group, ...], facts: Mapping[str, Fact], plain: Vocabulary, report: Report
+) -> Groups:
+    """The groups that can be read; what is wrong with the others goes to the report."""
+    usable: Groups = {}
     for group in groups:
+        if not group.fact or not group.members:
+            continue
         try:
             group_condition(facts[fact_key(group.fact)], group.members, plain)
             usable[group.name] = (group.fact, group.members)
         except CellError as error:
             report.error(error.code, group.place, error.message, error.fix, suggestion=error.suggestion)
-            usable[group.name] = (group.fact, ())
-    return vocabulary(facts.values(), values, {n: g for n, g in usable.items() if g[1]})
+    return usable

@@ -30,6 +30,14 @@ _EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 _DOMAIN: Final = re.compile(r"(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_][\w-]*[\w]")
 
 
+@dataclass(frozen=True, slots=True)
+class TeamNames:
+    """Folded name -> name of each team. Not `complete` when a row of sheet Teams could not be read."""
+
+    by_fold: Mapping[str, str]
+    complete: bool = True
+
+
 @dataclass
 class People:
     """Everybody on sheet Salespeople, one entry per person and team, and how a cell may name them."""
@@ -38,6 +46,8 @@ class People:
     places: list[Line] = field(default_factory=list)
     names: dict[str, set[str]] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
+    """Whether every row could be read: if not, somebody unknown may stand in one of the others."""
 
     def add(self, person: Salesperson, line: Line) -> None:
         self.rows.append(person)
@@ -48,22 +58,20 @@ class People:
                 self.spellings.setdefault(spelling, person.id)
 
 
-def read_people(
-    table: Table | None, teams: Mapping[str, str], vocabulary: Vocabulary, report: Report
-) -> People:
-    """`teams` maps the folded name of each team to its name; the vocabulary knows spellings of languages."""
+def read_people(table: Table | None, teams: TeamNames, vocabulary: Vocabulary, report: Report) -> People:
+    """Everybody on the sheet, also those in whose row something is wrong, so that others may name them."""
     people = People()
     for line in table.lines if table else ():
         person = _person(line, teams, vocabulary, report)
-        if person and not _contradicts(person, line, people, report):
+        people.complete &= person is not None and bool(person.name)
+        if person:
+            _check_contradictions(person, line, people, report)
             people.add(person, line)
     _warn_weights(people, report)
     return people
 
 
-def _person(
-    line: Line, teams: Mapping[str, str], vocabulary: Vocabulary, report: Report
-) -> Salesperson | None:
+def _person(line: Line, teams: TeamNames, vocabulary: Vocabulary, report: Report) -> Salesperson | None:
     identity = fields.text(line["Person ID"], report, required=True)
     begin, end = fields.span(line, "Start", "End", report)
     active = fields.yes_or_no(line["Active"], report)
@@ -102,37 +110,35 @@ def email(cell: Cell, report: Report, *, required: bool = False) -> str:
     return typed
 
 
-def find_team(cell: Cell, teams: Mapping[str, str], report: Report, *, required: bool = False) -> str:
+def find_team(
+    cell: Cell, teams: TeamNames, report: Report, *, required: bool = False, code: str = "T402"
+) -> str:
     typed = fields.text(cell, report, required=required)
-    if not typed or fold(typed) in teams:
-        return teams.get(fold(typed), "")
-    meant = nearest(typed, teams.values())
-    report.error(
-        "T402",
-        cell.place,
-        f'There is no team "{typed}".',
-        f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams",
-        suggestion=meant,
-    )
+    if not typed or fold(typed) in teams.by_fold:
+        return teams.by_fold.get(fold(typed), "")
+    meant = nearest(typed, teams.by_fold.values())
+    if meant or teams.complete:
+        hint = f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams"
+        report.error(code, cell.place, f'There is no team "{typed}".', hint, suggestion=meant)
     return ""
 
 
-def _contradicts(person: Salesperson, line: Line, people: People, report: Report) -> bool:
+def _check_contradictions(person: Salesperson, line: Line, people: People, report: Report) -> None:
+    """Report the first row above that this one repeats or contradicts."""
     for other, place in zip(people.rows, people.places, strict=True):
         same = fold(other.id) == fold(person.id)
         if same and person.team and other.team == person.team:
             where = line["Person ID"].place
-            message = f"{person.name} stands twice in team {person.team} (row {place.row} too)."
-            report.error("T401", where, message, "delete one of the two rows")
-            return True
+            message = f"{person.id} stands twice in team {person.team} (row {place.row} too)."
+            report.error("T401", where, message, "delete one of the two rows, or give it its own Person ID")
+            return
         if same and _clash(person, other, line, place, report):
-            return True
+            return
         if not same and person.crm_user_id and other.crm_user_id == person.crm_user_id:
             where = line["CRM user ID"].place
             message = f"{other.id} in row {place.row} has the same CRM user ID."
             report.error("T401", where, message, "give each person their own CRM user ID, or one Person ID")
-            return True
-    return False
+            return
 
 
 def _clash(person: Salesperson, other: Salesperson, line: Line, first: Line, report: Report) -> bool:
@@ -182,6 +188,8 @@ def find_person(
         report.error("T404", cell.place, message, "type the Person ID instead", suggestion=several)
         return ""
     meant = nearest(typed, people.spellings)
+    if not meant and not people.complete:
+        return ""
     hint = (
         f"type {meant}, or add the person to sheet Salespeople" if meant else "add them to sheet Salespeople"
     )
@@ -246,6 +254,8 @@ def with_people(
 def check_staffed(places: Mapping[str, Place], people: People, report: Report) -> None:
     """Every team needs somebody active; `places` gives the cell of each team's name."""
     staffed = {person.team for person in people.rows if person.active}
+    if "" in staffed:
+        return  # somebody's team is not known: reported there
     for name, place in places.items():
         if name not in staffed:
             report.error(

@@ -12,10 +12,9 @@ from rules.fold import fold
 from rules.model import Fact, Row
 from rules.vocabulary import Vocabulary
 from rules.workbook import fields
-from rules.workbook.people import People, find_person
+from rules.workbook.people import People, TeamNames, find_person, find_team
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line
-from rules.workbook.text import nearest
 
 if TYPE_CHECKING:
     from rules.cells import Condition
@@ -32,9 +31,10 @@ class Context:
     lead_facts: frozenset[str]
     fixed_facts: frozenset[str]
     vocabulary: Vocabulary
-    teams: Mapping[str, str]
+    teams: TeamNames
     people: People
     blank_means_any: bool
+    broken_groups: frozenset[str] = frozenset()
 
 
 class RuleReader:
@@ -95,6 +95,8 @@ class RuleReader:
                 continue
             parsed = self._parse(cell.place.text, fact)
             if isinstance(parsed, CellError):
+                if parsed.code == "T204" and self._names_broken_group(cell):
+                    continue  # the group's own cell is reported
                 self._report.error(
                     parsed.code, cell.place, parsed.message, parsed.fix, suggestion=parsed.suggestion
                 )
@@ -104,6 +106,9 @@ class RuleReader:
                     warning.code, cell.place, warning.message, warning.fix, suggestion=warning.suggestion
                 )
             yield fact.name, parsed.condition
+
+    def _names_broken_group(self, cell: Cell) -> bool:
+        return any(name in fold(cell.text) for name in self._context.broken_groups)
 
     def _parse(self, text: str, fact: Fact) -> ParsedCell | CellError:
         """What the cell means, or what is wrong with it; many cells of a sheet say the same."""
@@ -135,7 +140,7 @@ class RuleReader:
             if cell.blank or cell.broken:
                 continue
             if name == "team":
-                text = self._team(cell)
+                text = find_team(cell, self._context.teams, self._report, code="T306")
             elif name == "owner":
                 text = find_person(cell, self._context.people, self._report, code="T307")
             else:
@@ -145,16 +150,6 @@ class RuleReader:
 
     def _normal(self, name: str, text: str) -> str:
         return (self._context.vocabulary.code(name, text) or fold(text)) if name == "language" else text
-
-    def _team(self, cell: Cell) -> str:
-        typed = fields.text(cell, self._report)
-        teams = self._context.teams
-        if not typed or fold(typed) in teams:
-            return teams.get(fold(typed), "")
-        meant = nearest(typed, teams.values())
-        hint = f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams"
-        self._report.error("T306", cell.place, f'There is no team "{typed}".', hint, suggestion=meant)
-        return ""
 
     def _check_decision(self, line: Line, targets: Mapping[str, str]) -> None:
         given = [h for h, name in targets.items() if name in ("team", "owner", "hold") and not line[h].blank]

@@ -10,7 +10,7 @@ from rules.fold import fold
 from rules.model import Team
 from rules.workbook import fields
 from rules.workbook.ids import crm_id
-from rules.workbook.people import email, find_team
+from rules.workbook.people import TeamNames, email, find_team
 from rules.workbook.report import Place, Report
 from rules.workbook.settings_sheet import time_zone
 from rules.workbook.sheets import Cell, Line, Spec, Table
@@ -36,16 +36,18 @@ _WORDS: Final = ("hold", "queue")
 
 @dataclass(frozen=True, slots=True)
 class Teams:
-    """The teams without their people; each name by its folded form, and the cell it stands in."""
+    """The teams without their people, their names, and the cell that each name stands in."""
 
     teams: tuple[Team, ...]
-    names: Mapping[str, str]
+    names: TeamNames
     places: Mapping[str, Place]
 
 
 def read_teams(table: Table | None, default_zone: str, report: Report) -> Teams:
     named = _named(table.lines if table else (), report)
-    names = {fold(name): name for name in named}
+    lines = table.lines if table else ()
+    readable = bool(lines) and all(line["Team"].text for line in lines)
+    names = TeamNames({fold(name): name for name in named}, complete=readable)
     teams = tuple(_team(name, line, names, default_zone, report) for name, line in named.items())
     _check_circles(teams, named, report)
     return Teams(teams, names, {name: line["Team"].place for name, line in named.items()})
@@ -67,7 +69,7 @@ def _named(lines: tuple[Line, ...], report: Report) -> dict[str, Line]:
     return named
 
 
-def _team(name: str, line: Line, names: Mapping[str, str], default_zone: str, report: Report) -> Team:
+def _team(name: str, line: Line, names: TeamNames, default_zone: str, report: Report) -> Team:
     queue = crm_id(line["CRM queue ID"], "00G", report)
     kind, fallback = _if_nobody(line, name, names, report)
     if kind == "queue" and not queue and line["CRM queue ID"].blank:
@@ -85,7 +87,7 @@ def _team(name: str, line: Line, names: Mapping[str, str], default_zone: str, re
 
 
 def _if_nobody(
-    line: Line, name: str, names: Mapping[str, str], report: Report
+    line: Line, name: str, names: TeamNames, report: Report
 ) -> tuple[Literal["hold", "team", "queue"], str]:
     cell = line["If nobody can"]
     word = fold(cell.text)
