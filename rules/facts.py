@@ -42,6 +42,7 @@ _T = TypeVar("_T")
 
 _CACHED_VALUES = 20_000
 _CACHED_LENGTH = 200
+_LONGEST_NUMBER = 1_000  # bits; Python refuses to write much longer ones
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d.*)?", re.ASCII)
 
 
@@ -119,6 +120,8 @@ def _remembering(read: Callable[[object], FactValue]) -> Callable[[object], Fact
 def _read(raw: object, fact: Fact, key: str, vocabulary: Vocabulary) -> FactValue:
     if raw is None or isinstance(raw, Unmapped):
         return raw
+    if isinstance(raw, int) and raw.bit_length() > _LONGEST_NUMBER:
+        return Unmapped("a number of hundreds of digits")
     text = _as_text(raw)
     if not fold(text):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rules import countries
@@ -83,9 +83,17 @@ def _language(text: str) -> str | None:
 
 def known_values(facts: Iterable[Fact], values: Iterable[KnownValue]) -> Vocabulary:
     """The vocabulary of a workbook without its groups; spellings with several codes are in `clashes`."""
-    rows = list(values)
+    rows = [_with_country_code(v) for v in values]
     spellings, clashes = _spellings(rows)
     return Vocabulary({fact_key(f.name): f for f in facts}, spellings, _names(rows), {}, clashes)
+
+
+def _with_country_code(value: KnownValue) -> KnownValue:
+    """A country listed under another spelling of its code (UK, DEU) keeps the code that leads have."""
+    code = countries.lookup(value.code) if fact_key(value.fact) == COUNTRY else None
+    if code is None or code == value.code:
+        return value
+    return replace(value, code=code, aliases=(value.code, *value.aliases))
 
 
 def group_key(name: str) -> str:

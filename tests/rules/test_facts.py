@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules import countries
 from rules.data import build_countries
@@ -110,6 +112,33 @@ def test_a_workbook_may_retype_a_shipped_fact() -> None:
 def test_many_distinct_texts_are_forgotten_again() -> None:
     read = Normaliser(FACTS, vocabulary(FACTS, VALUES))
     assert all(read.value("company", f"Acme {n}") == f"Acme {n}" for n in range(30_000))
+
+
+def test_a_country_listed_as_uk_is_the_one_that_leads_name() -> None:
+    words = vocabulary(FACTS, [KnownValue("country", "UK", "Britain and N. Ireland", ("Albion",))])
+    read = Normaliser(FACTS, words)
+    assert {read.value("country", t) for t in ("UK", "GB", "Albion", "Britain and N. Ireland")} == {"GB"}
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.text(st.characters(codec=None), max_size=40),
+    st.integers(),
+    st.just(10**10_000),
+    st.floats(),
+    st.decimals(),
+    st.booleans(),
+    st.dates(),
+    st.datetimes(),
+    st.lists(st.text(), max_size=2),
+)
+
+
+@given(st.dictionaries(st.sampled_from([f.name for f in FACTS]) | st.text(max_size=5), ANYTHING, max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_no_value_of_a_lead_breaks_the_reading(raw: dict[str, object]) -> None:
+    for value in READ(raw).values():
+        assert value is None or type(value) in (str, Decimal, date, Unmapped)
 
 
 # -- countries ---
