@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
 
-from allocator.sandbox.clock import http_date, parse_http_date, parse_iso, wire
+from allocator.sandbox.clock import http_date, parse_iso, wire
 from allocator.sandbox.faults import Faults, Moment
+from allocator.sandbox.salesforce.conditions import (
+    check_same_tag,
+    check_unmodified,
+    condition,
+    entity_tag,
+    tags,
+)
 from allocator.sandbox.salesforce.org import Org
 from allocator.sandbox.salesforce.query import Queries
 from allocator.sandbox.salesforce.records import Row
@@ -148,7 +152,7 @@ class Rest:
         return self.faults.around(moment, done)
 
     def _describe(self, call: Call, kind: ObjectType) -> Response:
-        since = _condition(call.request, "If-Modified-Since")
+        since = condition(call.request, "If-Modified-Since")
         # The schema of a sandbox is as old as its organization.
         changed = parse_iso("2026-01-01T00:00:00Z")
         headers = {"Last-Modified": http_date(changed)}
@@ -179,12 +183,12 @@ class Rest:
         return Writer(self.org, str(request.user_id), rules=False)
 
     def _shown(self, call: Call, kind: ObjectType, row: Row) -> Response:
-        _unmodified(call.request, row)
-        _same_tag(kind, call.request, row)
-        etag = _etag(kind, row)
-        if etag and etag in (_tags(call.request, "If-None-Match") or []):
+        check_unmodified(call.request, row)
+        check_same_tag(kind, call.request, row)
+        etag = entity_tag(kind, row)
+        if etag and etag in (tags(call.request, "If-None-Match") or []):
             return Response(304, None, {"ETag": etag})
-        since = _condition(call.request, "If-Modified-Since")
+        since = condition(call.request, "If-Modified-Since")
         changed = parse_iso(
             row.get("LastModifiedDate") or row.get("SystemModstamp") or wire(self.org.clock.now())
         )
@@ -198,8 +202,8 @@ class Rest:
         writer = self.writer(call.request)
         with self.org.records.lock:
             row = writer.find(kind, record_id)
-            _unmodified(call.request, row)
-            _same_tag(kind, call.request, row)
+            check_unmodified(call.request, row)
+            check_same_tag(kind, call.request, row)
             writer.update(kind, row, body)
         return Response(204)
 
@@ -254,7 +258,7 @@ class Rest:
                 return found
             _no_key_in(kind, name, body)
             if found is not None:
-                _unmodified(call.request, found)
+                check_unmodified(call.request, found)
                 writer.update(kind, found, body)
                 return _upserted(found["Id"], call.version)
             if call.request.params.get("updateOnly", "").lower() == "true":
@@ -336,25 +340,6 @@ def _allow(call: Call, *methods: str) -> None:
         raise wrong_method(call.method, ",".join(methods))
 
 
-def _condition(request: Request, name: str) -> datetime | None:
-    text = request.headers.get(name)
-    if text is None:
-        return None
-    try:
-        return parse_http_date(text)
-    except ValueError:
-        raise ApiError(400, "INVALID_HEADER", f"{name}: not a valid date: {text}") from None
-
-
-def _unmodified(request: Request, row: Row) -> None:
-    """ "Conditional Requests" (REST API Developer Guide): weak validation by LastModifiedDate, in seconds."""
-    limit = _condition(request, "If-Unmodified-Since")
-    changed = row.get("LastModifiedDate") or row.get("SystemModstamp")
-    if limit is not None and changed and parse_iso(changed).replace(microsecond=0) > limit:
-        text = "The record was modified after the date of If-Unmodified-Since"
-        raise ApiError(412, "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", text, [])
-
-
 def _no_key_in(kind: ObjectType, name: str, body: Any) -> None:
     if not isinstance(body, dict):
         raise ApiError(
@@ -397,29 +382,3 @@ def _shown_value(kind: ObjectType, found: Field, row: Row) -> Any:
 
 def _lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
-
-
-def _etag(kind: ObjectType, row: Row) -> str | None:
-    """ "Conditional Request Headers" (REST API Developer Guide): entity tags exist for Account rows only."""
-    if kind.name != "Account":
-        return None
-    text = json.dumps(row, sort_keys=True, default=str)
-    return f'"{base64.b64encode(hashlib.sha1(text.encode(), usedforsecurity=False).digest()).decode()}"'
-
-
-def _tags(request: Request, name: str) -> list[str] | None:
-    text = request.headers.get(name)
-    if text is None:
-        return None
-    tags = re.findall(r'"[^"]*"|\*', text)
-    if not tags:
-        raise ApiError(400, "INVALID_HEADER", f"{name}: not a list of entity tags: {text}")
-    return tags
-
-
-def _same_tag(kind: ObjectType, request: Request, row: Row) -> None:
-    """If-Match lets only the row pass that the client has seen."""
-    etag = _etag(kind, row)
-    wanted = _tags(request, "If-Match") if etag else None
-    if wanted is not None and etag not in wanted and "*" not in wanted:
-        raise ApiError(412, "PRECONDITION_FAILED", "The record does not match the entity tag of If-Match", [])
