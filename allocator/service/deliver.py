@@ -83,8 +83,10 @@ class _Courier:
 
     def carry(self, batch: Sequence[_Item]) -> None:
         """One batch to its end: each item settled, or left for the next run."""
+        # Apart before anything is read: reading gives every lead a stamp, also one that a person has taken.
+        unread, fresh = [i for i in batch if i.stamp is None], [i for i in batch if i.stamp is not None]
         try:
-            todo = self._read([i for i in batch if i.stamp is None]) + [i for i in batch if i.stamp]
+            todo = self._read(unread) + fresh
             while todo:
                 todo = self._round(todo)
         except SourceError as error:
