@@ -1,0 +1,87 @@
+"""Days and weeks on each team's own wall, and what a hold depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from allocator.domain.decision import Lookups
+from allocator.domain.lead import CrmUser, Record
+from rules.model import RoutingTables, Team
+from rules.rotation import Taken
+
+CRM_UNKNOWN = "crm_unknown"
+CRM_INACTIVE = "crm_inactive"
+
+Given = tuple[str, str, datetime]
+"""(team, Person ID, decided at) of a lead that was given."""
+
+
+def unusable_people(tables: RoutingTables, users: Mapping[str, CrmUser] | None) -> dict[str, str]:
+    """Person ID -> why the CRM would refuse them as an owner. Nobody, when the CRM was not asked."""
+    found: dict[str, str] = {}
+    if users is None:
+        return found
+    for crm_user, person in tables.person_by_crm_user.items():
+        user = users.get(crm_user)
+        if user is None:
+            found[person] = CRM_UNKNOWN
+        elif not user.active:
+            found[person] = CRM_INACTIVE
+    return found
+
+
+def basis_of(record: Record, tables: RoutingTables, now: datetime, lookups: Lookups) -> str:
+    """What a hold depends on: while this is unchanged, deciding again would say the same.
+
+    The tables' version, the record's stamp, today in each team's time zone, and who is unusable in the CRM.
+    """
+    return basis_with(day_basis(tables, now, lookups), record)
+
+
+def basis_with(day: str, record: Record) -> str:
+    """The basis of one record; `day` is what `day_basis` says, the same for all records of a run."""
+    return f"{day}:{int(record.stamp.timestamp())}"
+
+
+def day_basis(tables: RoutingTables, now: datetime, lookups: Lookups) -> str:
+    """The part of the basis that no record has a say in."""
+    zones = sorted({tables.time_zone, *(t.time_zone for t in tables.teams)})
+    days = [(zone, today(zone, now).isoformat()) for zone in zones]
+    parts = [tables.version, days, sorted(unusable_people(tables, lookups.users))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def today(zone: str, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+def week_start(tables: RoutingTables, now: datetime) -> datetime:
+    """The earliest Monday 00:00 over all teams' time zones, in UTC: how far back caps have to count."""
+    zones = {tables.time_zone, *(t.time_zone for t in tables.teams)}
+    return min(_midnight(_monday(today(zone, now)), zone) for zone in zones)
+
+
+def counts_under_caps(team: Team, given: Iterable[Given], now: datetime) -> dict[str, Taken]:
+    """Leads given to each person in the team's own day and week, by the team's clock on the wall."""
+    day = today(team.time_zone, now)
+    midnights = [_midnight(d, team.time_zone) for d in (_monday(day), day, day + timedelta(days=1))]
+    monday, morning, tomorrow = midnights
+    counts: dict[str, Taken] = {}
+    for name, person, at in given:
+        if name == team.name and monday <= at < tomorrow:
+            before = counts.get(person, Taken(0, 0))
+            counts[person] = Taken(before.day + (at >= morning), before.week + 1)
+    return counts
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    """The first moment of the day there, in UTC. Where clocks skip midnight, it is the hour they skip to."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -1,0 +1,91 @@
+"""Who can take a lead now, team by team, as counts under caps grow while a plan is made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from types import MappingProxyType
+
+from allocator.domain.days import Given, counts_under_caps
+from rules.model import RoutingTables, Salesperson, Team
+from rules.rotation import Skipped, Taken, eligible, why_empty
+
+Needs = Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who of a team may take a lead, with weights; everybody else with the reason; and why it is nobody."""
+
+    able: Mapping[str, int]
+    skipped: tuple[Skipped, ...]
+    reason: str = ""
+    said: str = ""
+    """In one line: "2 absent, 1 daily_cap"."""
+
+
+class Roster:
+    """Everybody at one moment. An answer is kept until somebody of its team reaches a cap."""
+
+    def __init__(
+        self, tables: RoutingTables, given: Iterable[Given], now: datetime, unusable: Mapping[str, str]
+    ) -> None:
+        self._tables, self._now, self._unusable = tables, now, unusable
+        by_team: dict[str, list[Given]] = defaultdict(list)
+        for one in given:
+            by_team[one[0]].append(one)
+        self._taken = {t.name: counts_under_caps(t, by_team[t.name], now) for t in tables.teams}
+        self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
+        self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
+
+    def owner_id(self, team: str, person: str) -> str:
+        """The CRM's user id of a person in a team."""
+        return self._rows[team, person].crm_user_id
+
+    def standing(self, team: Team, needs: Needs, last_person: str | None) -> Standing:
+        """Who of the team may take a lead with these needs; `last_person` is not first choice."""
+        not_first = last_person if last_person and (team.name, last_person) in self._rows else None
+        key = (not_first, *sorted(needs.items()))
+        known = self._standing[team.name]
+        found = known.get(key)
+        if found is None:
+            found = known[key] = self._stand(team, needs, frozenset({not_first} if not_first else ()))
+        return found
+
+    def _stand(self, team: Team, needs: Needs, not_first: frozenset[str]) -> Standing:
+        taken = self._taken[team.name]
+        able, skipped = eligible(team, needs, self._now, taken, unusable=self._unusable, not_first=not_first)
+        if able:
+            return Standing(MappingProxyType(able), skipped)
+        return Standing({}, skipped, str(why_empty(skipped)), _said(skipped))
+
+    def row_of(self, person: str, team: str | None, *, caps: bool) -> tuple[Salesperson | None, str]:
+        """The row under which this person can take a lead now, the given team's first; or why not."""
+        rows = self._tables.people_by_id.get(person, ())
+        why = "not on Salespeople"
+        for row in sorted(rows, key=lambda r: r.team != team):
+            home = self._tables.team_by_name[row.team]
+            alone = Team(name=home.name, time_zone=home.time_zone, people=(row,))
+            taken = self._taken[row.team] if caps else {}
+            able, skipped = eligible(alone, {}, self._now, taken, unusable=self._unusable)
+            if able:
+                return row, ""
+            why = ", ".join(str(s.why) + (f" until {s.until}" if s.until else "") for s in skipped)
+        return None, why
+
+    def count(self, team: str, person: str) -> None:
+        """The person got a lead in this team. Who was able stays so until a cap is reached."""
+        taken = self._taken[team]
+        before = taken.get(person, Taken(0, 0))
+        after = taken[person] = Taken(before.day + 1, before.week + 1)
+        row = self._rows[team, person]
+        if row.daily_cap == after.day or row.weekly_cap == after.week:
+            self._standing[team].clear()
+
+
+def _said(skipped: Iterable[Skipped]) -> str:
+    whys = sorted(str(s.why) for s in skipped)
+    return ", ".join(f"{len(list(group))} {why}" for why, group in groupby(whys)) or "nobody"
