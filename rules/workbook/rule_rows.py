@@ -160,11 +160,8 @@ class RuleReader:
             )
 
     def _check_effect(self, row: Row, line: Line, targets: Mapping[str, str]) -> None:
-        if (
-            row.decides
-            or row.sets
-            or any(not line[header].blank or line[header].broken for header in targets)
-        ):
+        effects = (cell for name, cell in line.cells.items() if name.startswith("Then "))
+        if row.decides or row.sets or any(cell.broken or not cell.blank for cell in effects):
             return
         header = next(iter(targets), "Rule ID")
         message = f"Rule {row.rule_id} does nothing: all its Then cells are empty."

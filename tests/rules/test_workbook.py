@@ -277,6 +277,22 @@ def test_a_rule_with_a_mistake_is_named_with_its_id_value_and_suggestion() -> No
     assert "Enterprise" in problem.fix
 
 
+@pytest.mark.parametrize(
+    ("address", "value"),
+    [
+        ("Teams!A2", "Еntеrрrise"),
+        ("Teams!A2", "#N/A"),
+        ("Salespeople!B2", "Ana \u202eAlvarez"),
+        ("Salespeople!D3", ANA),
+        ("Groups!C2", "DE, Genmany"),
+        ("Groups!B2", "contry"),
+        ("Country!F1", "Then Industry"),
+    ],
+)
+def test_a_mistake_is_reported_once_and_not_wherever_its_name_is_used(address: str, value: object) -> None:
+    assert len(_problems(changed({address: value}))) == 1
+
+
 def test_a_code_that_became_a_number_is_shown_as_it_probably_was() -> None:
     for value, original in ((7, "007"), (100000.0, "1E5"), (MARCH_1, "MAR-1")):
         (problem, *_) = _problems(changed({"Values!B2": value}))
