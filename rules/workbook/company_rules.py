@@ -11,7 +11,7 @@ LETTER: Final = {"Campaign": "C", "Country": "K", "Product": "P", "Team": "T"}
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "Campaign": ("If campaign", "Then Segment", "Then Lane", "Then Team"),
     "Country": ("If country", "Then Region", "Then Territory", "Then Language", "Then Hold"),
-    "Product": ("If product", "Then Product line"),
+    "Product": ("If product", "Then Product line", "Then Hold"),
     "Team": (
         "If region",
         "If territory",
@@ -68,15 +68,15 @@ _COUNTRY: Final[tuple[Cells, ...]] = (
 )
 
 _PRODUCT: Final[tuple[Cells, ...]] = (
-    ("CRM Suite, Marketing Hub", "Customer"),
-    ("Help Desk, Field Service", "Service"),
-    ("Analytics, Analytics Pro, Reporting", "Insight"),
-    ("Planning", "Insight"),
-    ("Payroll", "People"),
-    ("Commerce", "Commerce"),
-    ("Data Platform, Integration", "Platform"),
-    ("(none)", "General", "No product said"),
-    ("*", "General", "A product that is not on sheet Values yet"),
+    ("CRM Suite, Marketing Hub", "Customer", None),
+    ("Help Desk, Field Service", "Service", None),
+    ("Analytics, Analytics Pro, Reporting", "Insight", None),
+    ("Planning", "Insight", None),
+    ("Payroll", "People", None),
+    ("Commerce", "Commerce", None),
+    ("Data Platform, Integration", "Platform", None),
+    ("(none)", "General", None, "No product said"),
+    ("*", "General", None, "A product that is not on sheet Values yet"),
 )
 
 _E, _A, _P = "EMEA", "Americas", "APAC"
