@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
+from pathlib import Path
 
-import click
 import structlog
 import typer
+from typer.exceptions import TyperException
 
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import (
@@ -54,16 +57,31 @@ def _run(argv: list[str] | None) -> int:
     try:
         result = app(args=argv, standalone_mode=False, prog_name="allocator")
         return result if isinstance(result, int) else console.OK
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except TyperException as error:
         error.show()
         return console.USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         console.err.print("stopped")
         return 130
     except (AllocatorError, RulesError) as error:
         return _report(error, argv)
+    except Exception as error:  # noqa: BLE001 (the last guard: a traceback's message might quote a lead)
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """Say what and where, not with which values. With ALLOCATOR_DEBUG set, all of it."""
+    if os.environ.get("ALLOCATOR_DEBUG"):
+        raise error
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = next(
+        (f for f in reversed(frames) if "allocator" in f.filename or "rules" in f.filename), frames[-1]
+    )
+    place = f"{Path(ours.filename).name}:{ours.lineno} in {ours.name}"
+    console.err.print(f"unexpected {type(error).__name__} at {place}. Please report this.", markup=False)
+    return console.UNEXPECTED
 
 
 def _report(error: Exception, argv: list[str] | None) -> int:

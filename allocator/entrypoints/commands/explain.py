@@ -94,9 +94,8 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
     for link in found.get("links", ()):
         out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
     if found.get("tables_version"):
-        out.print(
-            f"  tables {found['tables_version'][:8]}  run {found['run'] or '-'}  epoch {found['epoch'] or '-'}"
-        )
+        run, epoch = found["run"] or "-", found["epoch"] or "-"
+        out.print(f"  tables {found['tables_version'][:8]}  run {run}  epoch {epoch}")
 
 
 def headline(found: dict[str, Any], names: dict[str, str]) -> str:

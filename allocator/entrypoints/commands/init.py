@@ -96,7 +96,7 @@ def command(
 
 
 def make(answers: Answers) -> Path:
-    """Make the folder whole, or raise ConfigError (SourceError against a live org) and leave nothing behind."""
+    """Make the folder whole, or raise (ConfigError; against a live org SourceError) and leave nothing."""
     folder = answers.folder
     file = folder / FILE_NAME
     if file.exists():
@@ -169,7 +169,7 @@ def _key(name: str) -> str:
 
 
 def _secret(given: str | None, file: Path | None, url: str) -> str:
-    """From a file, from standard input, from a prompt; on the command line only for this machine's sandbox."""
+    """From a file, standard input or a prompt; on the command line only for this machine's sandbox."""
     if file is not None:
         return read_secret(file)
     if given == "-":

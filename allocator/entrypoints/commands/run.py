@@ -39,8 +39,8 @@ def command(
     """Pull, decide, deliver and report, once.
 
     Exit code 0: done, or no leads. 4: something of this run is held or could not be delivered yet. 3: the
-    workbook is refused and there is no last good version. 5: the CRM cannot be reached or refused us. 6: another
-    run works.
+    workbook is refused and there is no last good version. 5: the CRM cannot be reached or refused us. 6:
+    another run works.
     """
     if at and not dry_run:
         raise typer.BadParameter("--at goes with --dry-run", param_hint="--at")
