@@ -1,4 +1,9 @@
-"""The request log: one entry a request outside /_sandbox, numbered in order of arrival."""
+"""The request log: one entry a request outside /_sandbox, numbered in order of arrival.
+
+`status` is what was answered (null while held, or when the reply was cut), `done` what the work ended with
+(null when it was never done), `body` what was sent, `result` the rows of a collection's answer. All keys are
+there from the start, because an entry is read while its request still runs.
+"""
 
 import copy
 import threading
@@ -22,6 +27,7 @@ class RequestLog:
             "done": None,
             "sub": [],
             "body": body,
+            "result": None,
         }
         with self._lock:
             entry["n"] = len(self._entries) + 1
@@ -40,7 +46,8 @@ class RequestLog:
 def open_sub(
     entry: dict[str, Any], method: str, url: str, headers: dict[str, str], body: Any
 ) -> dict[str, Any]:
-    """A sub-request's entry; its status is what its work ended with, even when the outer reply was cut."""
-    sub = {"method": method, "url": url, "headers": headers, "status": None, "body": body}
-    entry.setdefault("sub", []).append(sub)
+    """A sub-request's entry: it has a status as soon as it is through, even when the whole reply is cut."""
+    sub: dict[str, Any] = {"method": method, "url": url, "headers": headers, "status": None}
+    sub |= {"done": None, "body": body, "result": None}
+    entry["sub"].append(sub)
     return sub

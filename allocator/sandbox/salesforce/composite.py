@@ -104,7 +104,13 @@ class Composite:
         return response
 
     def _answer_of(self, request: Request) -> Callable[[], Response]:
-        return lambda: self._rest.serve(request)
+        def work() -> Response:
+            response = self._rest.serve(request)
+            if not is_record_call(request):
+                request.entry["done"] = response.status
+            return response
+
+        return work
 
     def _batch(self, call: Call) -> Response:
         """ "Composite Batch" (REST API Developer Guide): independent calls, urls without /services/data/."""
