@@ -26,7 +26,7 @@ HTML = b"<!DOCTYPE html><html><body>Log in to acme, secret-in-page</body></html>
 
 @dataclass(frozen=True)
 class Reply:
-    """`do`: answer, cut (close), reset, hang (until the test ends), truncate."""
+    """`do`: answer, cut (close), reset, hang (until the test ends), truncate, stall (in mid-body)."""
 
     status: int = 200
     body: Any = None
@@ -163,7 +163,7 @@ def _handler(org: ScriptedOrg) -> type[BaseHTTPRequestHandler]:
             if reply.do == "reset":
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            if reply.do != "answer" and reply.do != "truncate":
+            if reply.do not in ("answer", "truncate", "stall"):
                 self.close_connection = True
                 return
             payload = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
@@ -172,7 +172,9 @@ def _handler(org: ScriptedOrg) -> type[BaseHTTPRequestHandler]:
             for name, value in (headers | reply.headers).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(payload[: len(payload) // 2] if reply.do == "truncate" else payload)
+            self.wfile.write(payload[: len(payload) // 2] if reply.do in ("truncate", "stall") else payload)
+            if reply.do == "stall":
+                org.over.wait()
             self.close_connection = self.close_connection or reply.do == "truncate"
 
         def log_message(self, format: str, *args: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
@@ -47,6 +48,8 @@ WEATHER = [
 ]
 MALFORMED = [
     [],
+    None,
+    7,
     {"records": []},
     {"totalSize": 0, "done": "yes", "records": []},
     {"totalSize": 1, "done": True, "records": [None]},
@@ -323,7 +326,7 @@ def test_domains_are_asked_50_at_a_time_by_their_usual_spellings() -> None:
         settings = SalesforceSettings(
             url=info["url"], client_id=info["client_id"], client_secret=info["client_secret"], intake=("x",)
         )
-        crm = SalesforceCRM(settings, fact_paths=())
+        crm = SalesforceCRM(replace(settings, account_domain_field="website"), fact_paths=())
         kind = sandbox.org.records.type("Account")
         spelt = [
             "a.example",

@@ -82,6 +82,11 @@ def test_a_code_has_one_meaning(org: ScriptedOrg, status: int, code: str, fields
         (Reply(200, HTML), R.UNKNOWN),
         (Reply(200, {"compositeResponse": "none"}), R.UNKNOWN),
         (Reply(200, []), R.UNKNOWN),
+        (Reply(200, None), R.UNKNOWN),
+        (Reply(200, 7), R.UNKNOWN),
+        (Reply(204, b""), R.UNKNOWN),
+        (Reply(200, written(2).body, do="stall"), R.UNKNOWN),
+        (Reply(408), R.UNKNOWN),
         (Reply(302, None, {"Location": "/login"}), R.UNKNOWN),
         (Reply(429), R.UNKNOWN),
         (error(500, "UNKNOWN_EXCEPTION"), R.UNKNOWN),
@@ -115,12 +120,18 @@ def test_results_are_matched_by_reference_whatever_their_order(org: ScriptedOrg)
 
 
 def test_after_a_timeout_composites_carry_10_then_5(org: ScriptedOrg) -> None:
-    org.on("composite", HANG, HANG, written(5))
+    org.on("composite", HANG, Reply(200, written(10).body, do="stall"), written(5))
     crm = crm_of(org.url)
     answers = [*crm.give(writes(25)), *crm.give(writes(10)), *crm.give(writes(5)), *crm.give(writes(5))]
     sizes = [len(seen.body["compositeRequest"]) for seen in org.requests("composite")]
     assert sizes == [25, 10, 5, 5]
     assert results(answers) == [R.UNKNOWN] * 35 + [R.WRITTEN] * 10
+
+
+def test_an_expired_session_that_cannot_be_renewed_leaves_the_write_unsent(org: ScriptedOrg) -> None:
+    org.on("composite", error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
+    org.on("token", org.token(), Reply(503, HTML))
+    assert results(crm_of(org.url).give(writes(30))) == [R.UNSENT] * 30
 
 
 def test_a_used_up_limit_leaves_the_rest_unsent(org: ScriptedOrg) -> None:

@@ -27,7 +27,7 @@ from allocator.errors import ConfigError, SourceError
 
 MAX_BODY = 64 * 1024 * 1024
 LONGEST_RETRY_AFTER = 300.0
-_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,15})/(\d{1,15})\b")
 
 Origin = tuple[str, str, int]
 """Scheme, host, port."""

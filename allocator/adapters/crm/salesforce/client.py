@@ -178,7 +178,7 @@ class Client:
             self.usage.by_kind[kind] = self.usage.by_kind.get(kind, 0) + 1
 
     def get(self, kind: str, path: str, *, reserve: bool = False) -> Any:
-        return self.call(lambda sf: sf.restful(path, kind=kind), reserve=reserve)
+        return self.call(lambda sf: _restful(sf, path, kind=kind), reserve=reserve)
 
     def pages(
         self, kind: str, soql: str, *, deleted: bool = False, reserve: bool = False
@@ -238,7 +238,7 @@ class Client:
 
         def action(sf: Salesforce) -> B:
             return read(
-                sf.restful("composite", method="POST", json=body, headers=fixed, kind=kind, timeout=long)
+                _restful(sf, "composite", method="POST", json=body, headers=fixed, kind=kind, timeout=long)
             )
 
         answer: B = self.call(action, tries=tries)
@@ -267,13 +267,28 @@ class _Guard:
             if self._renewed:
                 raise _never_fresh() from None
         self._renewed = True
-        return self._again(self._client.renew(generation))
+        return self._again(self._renew(generation))
+
+    def _renew(self, generation: int) -> Salesforce:
+        try:
+            return self._client.renew(generation)
+        except NoAnswer:
+            # What met the expired session was not executed, and was not sent again.
+            raise NoAnswer("the session expired and a new log-in got no answer", sent=False) from None
 
     def _again(self, sf: Salesforce) -> Any:
         try:
             return self._client.attempt(self._action, sf)
         except Expired:
             raise _never_fresh() from None
+
+
+def _restful(sf: Salesforce, path: str, **options: Any) -> Any:
+    """The library measures the length of whatever JSON comes, which null and numbers do not have."""
+    try:
+        return sf.restful(path, **options)
+    except TypeError:
+        raise NoAnswer("the answer is neither an object nor a list") from None
 
 
 def _never_fresh() -> LoginError:

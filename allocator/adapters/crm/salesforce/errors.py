@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 from allocator.adapters.crm.http import was_sent
 from allocator.domain.lead import WriteResult
@@ -72,7 +73,7 @@ def refusal(status: int, content: Any) -> SourceError:
     code = code_of(content)
     if status == 401:
         return _unauthorised(code, content)
-    if status == 429 or status >= 500:
+    if status in (408, 420, 429) or status >= 500:
         return NoAnswer(f"HTTP {status}{' ' + code if code else ''}")
     if code == "REQUEST_LIMIT_EXCEEDED":
         return quota_error()
@@ -98,13 +99,18 @@ def no_answer(error: Exception) -> NoAnswer:
     ):
         return NoAnswer("the answer is not JSON")
     sent = was_sent(error)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or _slow(error):
         return NoAnswer("it took too long" if sent else "no connection in time", sent=sent, timeout=sent)
     if isinstance(error, requests.exceptions.SSLError):
         return NoAnswer("the TLS certificate or connection was not accepted (see ca_file)", sent=sent)
     if not sent:
         return NoAnswer("no connection (address, network or proxy)", sent=False)
     return NoAnswer("the connection was cut")
+
+
+def _slow(error: requests.RequestException) -> bool:
+    """A body that stops in the middle until the time is over is a timeout too; requests says otherwise."""
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
 def code_of(content: Any) -> str:

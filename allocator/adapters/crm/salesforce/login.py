@@ -43,7 +43,7 @@ def log_in(http: Transport, settings: SalesforceSettings) -> Session:
         url = settings.url.rstrip("/") + "/services/oauth2/token"
         response = http.request("POST", url, data=form, headers=headers, kind="login")
         return _session(response, settings)
-    except requests.RequestException as error:
+    except (requests.RequestException, UnicodeError) as error:
         failure = no_answer(error)
     raise failure
 

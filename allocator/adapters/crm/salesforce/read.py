@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from allocator.adapters.crm.salesforce.client import Client, Row
@@ -55,30 +55,12 @@ class Reader:
 
     def open_leads(self, intake: frozenset[str]) -> Iterator[Sequence[Record]]:
         """Pages of open Leads, oldest first: one request each."""
-        names = dict.fromkeys((*ALWAYS, *self._shape.lead_fields().values()))
+        fields = self._shape.lead_fields()
+        names = dict.fromkeys((*ALWAYS, *fields.values()))
         where = f"IsConverted = false AND OwnerId IN {listed(sorted(intake))}"
         soql = select(names, "Lead", where, OLDEST_FIRST)
         for rows in self._client.pages("pull", soql):
-            yield [self._record(row) for row in rows]
-
-    def _record(self, row: Row) -> Record:
-        """A row as a Record, unreadable where we rely on a field; a missing Id spoils the whole answer."""
-        lead = to18(row.get("Id"))
-        if lead is None:
-            raise SourceError("Salesforce sent a Lead without a valid Id. The next run asks again.")
-        created, stamp = _moment(row.get("CreatedDate")), _moment(row.get("LastModifiedDate"))
-        owner = to18(row.get("OwnerId"))
-        read = {"CreatedDate": created, "LastModifiedDate": stamp, "OwnerId": owner}
-        bad = [name for name, value in read.items() if value is None]
-        values = {path: value_at(row, name) for path, name in self._shape.lead_fields().items()}
-        return Record(
-            key=LeadKey(SOURCE, lead),
-            created=created or stamp or NEVER,
-            stamp=stamp or created or NEVER,
-            owner=owner or "",
-            fields=values,
-            unreadable=f"Salesforce sent no readable {' and '.join(bad)}" if bad else "",
-        )
+            yield [_record(row, fields) for row in rows]
 
     def converted_since(self, mark: datetime) -> list[LeadStatus]:
         """One request a page."""
@@ -131,6 +113,26 @@ class Reader:
     def _rows(self, kind: str, soql: str, *, deleted: bool = False, reserve: bool = False) -> Iterator[Row]:
         for rows in self._client.pages(kind, soql, deleted=deleted, reserve=reserve):
             yield from rows
+
+
+def _record(row: Row, fields: Mapping[str, str]) -> Record:
+    """A row as a Record, unreadable where we rely on a field; a missing Id spoils the whole answer."""
+    lead = to18(row.get("Id"))
+    if lead is None:
+        raise SourceError("Salesforce sent a Lead without a valid Id. The next run asks again.")
+    created, stamp = _moment(row.get("CreatedDate")), _moment(row.get("LastModifiedDate"))
+    owner = to18(row.get("OwnerId"))
+    read = {"CreatedDate": created, "LastModifiedDate": stamp, "OwnerId": owner}
+    bad = [name for name, value in read.items() if value is None]
+    values = {path: value_at(row, name) for path, name in fields.items()}
+    return Record(
+        key=LeadKey(SOURCE, lead),
+        created=created or stamp or NEVER,
+        stamp=stamp or created or NEVER,
+        owner=owner or "",
+        fields=values,
+        unreadable=f"Salesforce sent no readable {' and '.join(bad)}" if bad else "",
+    )
 
 
 def _status(row: Row) -> LeadStatus:

@@ -98,8 +98,13 @@ def value_at(row: Mapping[str, Any], path: str) -> object:
     for part in path.split("."):
         if not isinstance(value, Mapping):
             return None
-        value = value.get(part)
+        value = value[part] if part in value else _without_case(value, part)
     return value
+
+
+def _without_case(row: Mapping[str, Any], name: str) -> Any:
+    """Queries take a field's name in any case; answers show the org's own spelling."""
+    return next((value for key, value in row.items() if key.lower() == name.lower()), None)
 
 
 def _fields(described: Mapping[str, Any] | None) -> Iterable[Mapping[str, Any]]:
