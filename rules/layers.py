@@ -251,9 +251,15 @@ def _near(
         if len(found) >= most or (match is not None and row is match.row):
             break
         against = _against(row, facts, on)
-        if len(against) == 1:
+        if len(against) == 1 and (match is None or _half_held(row)):
             found.append(_nearly(row, against[0], facts, on))
     return tuple(found)
+
+
+def _half_held(row: Row) -> bool:
+    """Whether a row asks for two things or more: missing its only one is not near, when another row held."""
+    asks = sum(not condition.is_any for _, condition in row.conditions)
+    return asks + (row.from_ is not None) + (row.until is not None) > 1
 
 
 def _against(row: Row, facts: Mapping[str, FactValue], on: date) -> list[str]:
