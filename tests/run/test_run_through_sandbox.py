@@ -269,8 +269,8 @@ def test_the_store_is_copied_in_a_whole(org: Org, tmp_path: Path) -> None:
     assert [r["run"] for r in listed["runs"]] == [1]
 
 
-_KEPT = {"Id", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp", "CreatedById", "LastModifiedById",
-         "Status"}  # fmt: skip
+_AUDIT = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "CreatedById", "LastModifiedById"}
+_KEPT = {"Id", "OwnerId", "Status", *_AUDIT}
 
 
 def _rows(org: Org) -> list[LeadRow]:
