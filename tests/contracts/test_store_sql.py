@@ -81,6 +81,23 @@ def test_a_new_database_is_made_and_knows_its_version(sql_backend: Any) -> None:
     assert upgrade_store(sql_backend.url) == version
 
 
+def test_programs_that_open_a_new_database_at_once_all_get_it(sql_backend: Any) -> None:
+    ready, outcomes = threading.Barrier(4), []
+
+    def race() -> None:
+        ready.wait()
+        store = open_store(sql_backend.url)
+        outcomes.append(store.last_run_number())
+        store.close()
+
+    threads = [threading.Thread(target=race) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [0] * 4
+
+
 def set_version(backend: Any, version: str) -> None:
     backend.write(sa.text("UPDATE alembic_version SET version_num = :v").bindparams(v=version))
 

@@ -28,8 +28,11 @@ def upgrade_store(url: str, *, base: Path | None = None) -> str:
 
 
 def schema_version(url: str, *, base: Path | None = None) -> str | None:
-    """The store's schema version; None for an empty database."""
-    database = Database(parse_url(url, base))
+    """The store's schema version; None for an empty database, or no file. Makes nothing."""
+    parsed = parse_url(url, base)
+    if parsed.drivername == "sqlite" and not Path(parsed.database or "").exists():
+        return None
+    database = Database(parsed)
     try:
         return database.read(_version)
     finally:
