@@ -61,7 +61,7 @@ def today(zone: str, now: datetime) -> date:
 
 def week_start(tables: RoutingTables, now: datetime) -> datetime:
     """The earliest Monday 00:00 over all teams' time zones, in UTC: how far back caps have to count."""
-    zones = {tables.time_zone, *(t.time_zone for t in tables.teams)}
+    zones = {t.time_zone for t in tables.teams} or {tables.time_zone}
     return min(_midnight(_monday(today(zone, now)), zone) for zone in zones)
 
 
