@@ -148,7 +148,7 @@ def three(rows: Any) -> list[LeadRow]:
 def _show_held(store: Store) -> None:
     rows = store.held()
     console.out.print(f"[bold]{len(rows)} held[/]: nobody got them, and each says why\n")
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
     for row in rows[:HELD_SHOWN]:
         table.add_row(row.key.source_id, row.reason or "", plain(row.detail, width=78))
     console.out.print(table)
