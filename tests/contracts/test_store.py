@@ -111,7 +111,6 @@ def test_every_write_of_a_lost_lease_is_refused_and_leaves_nothing(backend: Any,
         lambda: store.return_leads(old, store.leads(keys), at=NOW),
         lambda: store.drop_observed(old),
         lambda: store.switch_links(old, {keys[0]: "003"}, at=NOW),
-        lambda: store.retry_held(old, None, at=NOW),
     ):
         with pytest.raises(FencedError):
             refused()

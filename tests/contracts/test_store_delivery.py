@@ -120,7 +120,8 @@ def test_a_refused_owner_leaves_the_lead_held_for_the_next_epoch(store: Any) -> 
     lease = begin(store)
     (key,) = decided_leads(store, lease, 1)
     refused = settled(key, State.HELD, reason="owner_refused", give_back=True)
-    store.settle(lease, [refused], at=NOW)
+    store.settle(lease, [replace(refused, avoid="ben")], at=NOW)
+    assert store.held()[0].last_person == "ben"
     assert (store.held()[0].basis, canonical(store)) == ("", {})
     commit(store, lease, planned(store, [key], epoch=2))
     assert [(d["epoch"], d["state"], d["turn"].turn.number) for d in store.decisions(key)] == [
@@ -154,14 +155,31 @@ def test_a_held_lead_that_left_intake_is_closed(store: Any) -> None:
     assert (store.held(), store.leads([key])[0].state) == ([], State.CLOSED)
 
 
+def test_a_waiting_lead_that_left_intake_settles_without_touching_its_last_decision(store: Any) -> None:
+    lease = begin(store)
+    (key,) = decided_leads(store, lease, 1)
+    fresh = pulled(store, lease, 2)[1].key
+    store.settle(lease, [settled(key)], at=NOW)
+    store.return_leads(lease, store.leads([key]), at=NOW)
+    before = store.decisions(key), canonical(store)
+    gone = settled(key, State.TAKEN, detail="005x", give_back=True)
+    never = settled(fresh, State.CLOSED, epoch=0, reason="deleted", give_back=True)
+    for _ in range(2):
+        store.settle(lease, [gone, never], at=NOW)
+    assert [row.state for row in store.leads()] == [State.TAKEN, State.CLOSED]
+    assert (store.decisions(key), canonical(store)) == before
+    store.return_leads(lease, store.leads(), at=NOW)
+    assert [(row.state, row.epoch) for row in store.leads()] == [(State.WAITING, 1), (State.WAITING, 0)]
+
+
 def test_held_leads_are_decided_again_on_request(store: Any) -> None:
     lease = begin(store)
     keys = [record.key for record in pulled(store, lease, 4)]
     plan = planned(store, keys[:1])
     commit(store, lease, replace(plan, decided=(*plan.decided, *(held(key) for key in keys[1:]))))
-    assert store.retry_held(lease, [keys[0], keys[1]], at=NOW) == 1
+    assert store.retry_held([keys[0], keys[1]], at=NOW) == 1
     assert [row.basis for row in store.leads(keys)] == ["b1", "", "b1", "b1"]
-    assert store.retry_held(lease, None, at=NOW) == 3
+    assert store.retry_held(None, at=NOW) == 3
 
 
 # --- observe mode -----------------------------------------------------------------------------------------

@@ -56,9 +56,11 @@ def settle(connection: Connection, settlements: Sequence[Settlement], *, at: dat
     new = [s for s in _each_once(settlements) if _is_new(s, standing.get(s.key))]
     if not new:
         return
-    _save(connection, new, standing, at)
+    _save_leads(connection, new, standing, at)
+    decided = [s for s in new if standing[s.key].state != State.WAITING.value]
+    _save_decisions(connection, decided, standing, at)
     refresh(connection, [s.record for s in new if s.record is not None])
-    _give_back(connection, [s for s in new if s.give_back], at=at, run=run)
+    _give_back(connection, [s for s in decided if s.give_back], at=at, run=run)
     confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
     _link(connection, [(key, "Lead", key.source_id) for key in confirmed], at)
 
@@ -68,7 +70,8 @@ def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey
     d = decisions.c
     query = sa.select(
         leads.c.source, leads.c.source_id, leads.c.state, leads.c.epoch, leads.c.reason, leads.c.live,
-        d.given_back, d.state.label("decided_state"), d.reason.label("decided_reason"),
+        leads.c.last_person,
+        d.given_back,
     ).outerjoin(
         decisions,
         sa.and_(d.source == leads.c.source, d.source_id == leads.c.source_id, d.epoch == leads.c.epoch),
@@ -93,8 +96,7 @@ def _is_new(settlement: Settlement, standing: Row[Any] | None) -> bool:
     """False when it is settled just so already. Raises AllocatorError when it cannot be settled so."""
     if standing is None or standing.epoch != settlement.epoch:
         raise AllocatorError(f"lead {settlement.key} is not at epoch {settlement.epoch}: nothing was changed")
-    is_now = (standing.state, standing.reason, bool(standing.given_back))
-    if is_now == (settlement.state.value, settlement.reason, settlement.give_back):
+    if (standing.state, standing.reason) == (settlement.state.value, settlement.reason):
         return False
     if settlement.state not in _FINAL.get(State(standing.state), frozenset()):
         raise AllocatorError(
@@ -104,25 +106,32 @@ def _is_new(settlement: Settlement, standing: Row[Any] | None) -> bool:
     return True
 
 
-def _save(
+def _save_leads(
     connection: Connection, new: Sequence[Settlement], standing: Mapping[LeadKey, Row[Any]], at: datetime
 ) -> None:
-    ends = [(s, _key(s.key), _end(s)) for s in new]
-    key = ("source", "source_id")
-    update_rows(connection, leads, [here | end | {"since": at} for _, here, end in ends], key=key)
-    decided = [
-        here | end | {"epoch": s.epoch, "settled_at": at, "given_back": _given_back(s, standing[s.key])}
-        for s, here, end in ends
+    rows = [
+        _key(s.key) | _end(s) | {"since": at, "last_person": s.avoid or standing[s.key].last_person}
+        for s in new
     ]
-    update_rows(connection, decisions, decided, key=(*key, "epoch"))
-    sent = [{"idempotency_key": idempotency_key(s.key, s.epoch), "state": "done", "done": at} for s in new]
-    update_rows(
-        connection,
-        outbox,
-        sent,
-        key=("idempotency_key",),
-        where=outbox.c.state == sa.literal_column("'pending'"),
-    )
+    update_rows(connection, leads, rows, key=("source", "source_id"))
+
+
+def _save_decisions(
+    connection: Connection, decided: Sequence[Settlement], standing: Mapping[LeadKey, Row[Any]], at: datetime
+) -> None:
+    """A lead that waits has left its last decision behind; that one stays as it was."""
+    rows = [
+        _key(s.key)
+        | _end(s)
+        | {"epoch": s.epoch, "settled_at": at, "given_back": _given_back(s, standing[s.key])}
+        for s in decided
+    ]
+    update_rows(connection, decisions, rows, key=("source", "source_id", "epoch"))
+    sent = [
+        {"idempotency_key": idempotency_key(s.key, s.epoch), "state": "done", "done": at} for s in decided
+    ]
+    waits = outbox.c.state == sa.literal_column("'pending'")
+    update_rows(connection, outbox, sent, key=("idempotency_key",), where=waits)
 
 
 def _key(key: LeadKey) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _AFRESH: Mapping[str, Any] = {
     "state": State.WAITING.value, "reason": None, "detail": "", "decided_by": None, "team": None, "lane": "",
     "person": None, "owner": None, "basis": "",
 }  # fmt: skip
+_GONE = frozenset({State.CONFIRMED, State.TAKEN, State.CLOSED})
 _RECORD = ("created", "stamp", "crm_owner", "fields", "unreadable")
 
 
@@ -181,7 +182,7 @@ def _lead(row: Row[Any]) -> LeadRow:
 
 
 def put_back(connection: Connection, returned: Sequence[LeadRow], at: datetime) -> None:
-    """Confirmed or taken leads wait again; who had a confirmed one is remembered."""
+    """Leads that had left intake wait again; who was given them last is remembered."""
     stored = {row.key: row for row in rows(connection, [row.key for row in returned])}
     changes = []
     for row in returned:
@@ -190,12 +191,9 @@ def put_back(connection: Connection, returned: Sequence[LeadRow], at: datetime) 
             raise AllocatorError(f"lead {row.key} was decided again since it was read: it cannot be returned")
         if known.state is State.WAITING:
             continue
-        if known.state not in (State.CONFIRMED, State.TAKEN):
-            raise AllocatorError(
-                f"lead {row.key} is {known.state}: only a confirmed or taken lead is returned"
-            )
-        had = known.person if known.state is State.CONFIRMED else row.last_person
-        changes.append({**named(row.key), "v_last": had or known.last_person})
+        if known.state not in _GONE:
+            raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
+        changes.append({**named(row.key), "v_last": known.person})
     if changes:
         values = dict(_AFRESH) | {"since": at, "last_person": sa.bindparam("v_last")}
         connection.execute(sa.update(leads).where(one(leads)).values(values), changes)

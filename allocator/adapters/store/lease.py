@@ -67,6 +67,11 @@ def fence(connection: Connection, mine: Lease) -> None:
         raise FencedError(f"run {mine.run} no longer holds the lease ({whose}): nothing was written")
 
 
+def lock(connection: Connection) -> None:
+    """Wait for whoever writes under the lease now, without having it."""
+    _locked(connection)
+
+
 def renew(connection: Connection, mine: Lease, seconds: int) -> Lease:
     moment = now(connection)
     expires = moment + timedelta(seconds=seconds)

@@ -270,16 +270,16 @@ class MemoryStore:
         lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
         if lead is None or lead.epoch != end.epoch:
             raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
-        given_back = decision is not None and decision.given_back
-        if (lead.state, lead.reason, given_back) == (end.state, end.reason, end.give_back):
+        if (lead.state, lead.reason) == (end.state, end.reason):
             return
         if end.state not in _FINAL.get(lead.state, ()):
             raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
         final = {"state": end.state, "reason": end.reason, "detail": end.detail, "basis": end.basis}
-        s.leads[end.key] = replace(lead, record=end.record or lead.record, since=at, **final)  # type: ignore[arg-type]
-        if decision is not None:
+        record, last = end.record or lead.record, end.avoid or lead.last_person
+        s.leads[end.key] = replace(lead, record=record, since=at, last_person=last, **final)  # type: ignore[arg-type]
+        if decision is not None and lead.state is not State.WAITING:
             what = replace(decision.what, **final)  # type: ignore[arg-type]
-            back = given_back or end.give_back
+            back = decision.given_back or end.give_back
             s.decisions[end.key, end.epoch] = replace(decision, what=what, given_back=back)
             if end.state is State.CONFIRMED and decision.live:
                 self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
@@ -298,11 +298,10 @@ class MemoryStore:
                     raise AllocatorError(f"lead {row.key} was decided again since it was read")
                 if known.state is State.WAITING:
                     continue
-                if known.state not in (State.CONFIRMED, State.TAKEN):
+                if known.state not in (State.CONFIRMED, State.TAKEN, State.CLOSED):
                     raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
-                had = known.person if known.state is State.CONFIRMED else row.last_person
                 again = _waiting(known, known.epoch)
-                s.leads[row.key] = replace(again, since=at, last_person=had or known.last_person)
+                s.leads[row.key] = replace(again, since=at, last_person=known.person)
 
     def drop_observed(self, lease: Lease) -> int:
         with self._changing(lease) as s:
@@ -341,8 +340,8 @@ class MemoryStore:
         epochs = sorted((e for k, e in self._state.decisions if k == key), reverse=True)
         return [_shown(self._state.decisions[key, epoch]) for epoch in epochs]
 
-    def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
-        with self._changing(lease) as s:
+    def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
+        with self._changing() as s:
             held = [r for r in s.leads.values() if r.state is State.HELD and (keys is None or r.key in keys)]
             for row in held:
                 s.leads[row.key] = replace(row, basis="")

@@ -176,8 +176,12 @@ class SqlStore:
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         return self.database.read(lambda c: history.of_lead(c, key))
 
-    def retry_held(self, lease: Lease, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
-        return self._fenced(lease, lambda c: leads.retry(c, keys))
+    def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
+        def work(connection: Connection) -> int:
+            lease.lock(connection)
+            return leads.retry(connection, keys)
+
+        return self.database.write(work)
 
     def backup(self, path: str) -> None:
         copies.write(self.database, path)
