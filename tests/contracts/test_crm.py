@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from crm_worlds import MONDAY, MemoryWorld, World, sandbox_world
 
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.domain.lead import OwnerWrite, Record, WriteResult
+from allocator.errors import SourceError
 
 
 @pytest.fixture(params=["memory", "salesforce"])
@@ -162,6 +164,30 @@ def test_behind_the_cache_a_key_is_asked_once_even_when_absent(world: World) -> 
     assert kinds.pop("members") >= 1
     assert set(kinds.values()) == {1}
     assert (cached.usage.cache_misses, cached.usage.cache_hits) == (5, 5)
+
+
+def test_threads_behind_the_cache_ask_a_key_once_between_them(world: World) -> None:
+    world.lead(email="chi@acme.example")
+    cached = CachedCRM(world.crm)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: cached.people_by_email(["chi@acme.example"]), range(32)))
+    assert all(answer == found[0] for answer in found)
+    assert cached.usage.by_kind["people"] == 1
+    assert (cached.usage.cache_misses, cached.usage.cache_hits) == (1, 31)
+
+
+def test_a_key_whose_answer_was_lost_is_asked_again(world: World) -> None:
+    class Broken:
+        usage, name = world.crm.usage, world.crm.name
+
+        def people_by_email(self, emails: object) -> object:
+            raise SourceError("no answer")
+
+    cached = CachedCRM(Broken())  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            cached.people_by_email(["chi@acme.example"])
+    assert cached.usage.cache_hits == 0
 
 
 def test_giving_a_lead_makes_the_cache_ask_again(world: World) -> None:

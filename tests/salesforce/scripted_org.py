@@ -78,6 +78,13 @@ def composite(*parts: tuple[str, int, Any]) -> Reply:
     return Reply(200, {"compositeResponse": shown})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of the script."""
+
+
 class ScriptedOrg:
     """`on(pattern, *replies)`: the first pattern found in "METHOD target" answers; the last reply repeats."""
 
@@ -86,8 +93,7 @@ class ScriptedOrg:
         self.over = threading.Event()
         self._lock = threading.Lock()
         self._script: list[tuple[re.Pattern[str], list[Reply]]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._usual = [
             ("oauth2/token", self.token()),

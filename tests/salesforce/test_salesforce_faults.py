@@ -54,10 +54,16 @@ class Org:
         return sum(status.owner == self.owner for status in found.values())
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed="demo") as made:
+        yield made
+
+
 @pytest.fixture
-def org() -> Iterator[Org]:
-    with Sandbox(seed="demo") as sandbox:
-        yield Org(sandbox)
+def org(sandbox: Sandbox) -> Org:
+    sandbox.reset()
+    return Org(sandbox)
 
 
 @pytest.mark.parametrize("when", ["before", "after_commit"])

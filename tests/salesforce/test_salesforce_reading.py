@@ -97,6 +97,16 @@ def test_a_malformed_page_is_a_source_error(org: ScriptedOrg, body: Any) -> None
         pulled(crm_of(org.url))
 
 
+@pytest.mark.parametrize("body", [b"[" * 200_000, b"[" * 400_000, b"\xff\xfe{}", b""])
+def test_an_answer_that_is_too_deep_too_long_or_no_json_is_a_source_error(
+    org: ScriptedOrg, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allocator.adapters.crm.http.MAX_BODY", 300_000)
+    org.on(PULL, Reply(200, body))
+    with pytest.raises(SourceError):
+        pulled(crm_of(org.url))
+
+
 def test_short_pages_are_followed_to_the_end(org: ScriptedOrg) -> None:
     org.on(PULL, page(lead(1), total=3, more=NEXT))
     org.on("0r8000000000001-2000", page(total=3, more=f"{NEXT}1"), page(lead(2), lead(3), total=3))
@@ -164,12 +174,12 @@ def test_fields_that_the_org_lacks_are_left_out_of_the_query(org: ScriptedOrg) -
     org.on("Lead/describe", Reply(200, {"fields": described}))
     org.on("Partner__c/describe", Reply(200, {"fields": [{"name": "Tier__c"}]}))
     org.on(PULL, page(lead(1, Country="France", Owner={"Name": "Inbound"}, Partner__r=None)))
-    paths = ("country", "Nope__c", "Owner.Name", "Owner.Nope__c", "Partner__r.Tier__c", "Partner__r.Nope__c")
+    paths = ("country", "Nope__c", "owner.name", "Owner.Nope__c", "Partner__r.Tier__c", "Partner__r.Nope__c")
     crm = crm_of(org.url, paths=(*paths, "CampaignMember.Status"))
     assert dict(pulled(crm)[0].fields) == {
         "Email": "lead1@acme.example",
         "country": "France",
-        "Owner.Name": "Inbound",
+        "owner.name": "Inbound",
         "Partner__r.Tier__c": None,
     }
     assert set(crm.missing_fields) == {

@@ -16,10 +16,10 @@ from allocator.adapters.crm.salesforce.settings import check_path
 
 MEMBER = "CampaignMember"
 EMAIL = "Email"
-POLYMORPHIC = frozenset(
-    {"Id", "Name", "Email", "Type", "Username", "FirstName", "LastName", "Alias", "Title"}
-)
+SHARED = ("Id", "Name", "Email", "Type", "Username", "FirstName", "LastName", "Alias", "Title")
 """Fields of the Name object that a relation to several objects (Owner) can always show."""
+NAMED = frozenset({"Account", "Campaign", "Contact", "Group", "Lead", "Profile", "RecordType", "User"})
+"""Objects that surely have a Name, so that one describe less is asked; custom objects have one too."""
 
 
 class Shape:
@@ -70,9 +70,10 @@ class Shape:
 
     def _beyond(self, field: Mapping[str, Any], parts: Sequence[str]) -> str | None:
         targets = [name for name in field.get("referenceTo") or () if isinstance(name, str)]
-        if len(targets) == 1 and not (len(parts) == 1 and parts[0] in ("Id", "Name")):
+        if len(targets) == 1 and not (_named(targets[0]) and list(parts) == ["Name"]):
             return self._name(targets[0], parts)
-        return parts[0] if len(parts) == 1 and parts[0] in POLYMORPHIC else None
+        shared = [name for name in SHARED if [name.lower()] == [part.lower() for part in parts]]
+        return shared[0] if shared else None
 
     def _describe(self, kind: str) -> Mapping[str, Any] | None:
         """None when the org has no such object, or hides it."""
@@ -90,6 +91,10 @@ class Shape:
         if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
             raise NoAnswer("a describe has no fields")
         return answer
+
+
+def _named(kind: str) -> bool:
+    return kind in NAMED or kind.endswith("__c")
 
 
 def value_at(row: Mapping[str, Any], path: str) -> object:
