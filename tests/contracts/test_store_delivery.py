@@ -131,6 +131,15 @@ def test_a_refused_owner_leaves_the_lead_held_for_the_next_epoch(store: Any) -> 
     assert [write.epoch for write in store.pending()] == [2]
 
 
+def test_a_rejected_write_is_held_on_what_its_decision_depended_on(store: Any) -> None:
+    lease = begin(store)
+    (key,) = decided_leads(store, lease, 1)
+    before = store.leads([key])[0].basis
+    rejected = settled(key, State.HELD, reason="crm_rejected", detail="FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    store.settle(lease, [rejected], at=NOW)
+    assert before and store.leads([key])[0].basis == before
+
+
 def test_a_returned_lead_waits_again_and_knows_who_had_it(store: Any) -> None:
     lease = begin(store)
     (key,) = decided_leads(store, lease, 1)

@@ -70,6 +70,7 @@ def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey
     d = decisions.c
     query = sa.select(
         leads.c.source, leads.c.source_id, leads.c.state, leads.c.epoch, leads.c.reason, leads.c.live,
+        leads.c.basis,
         leads.c.last_person,
         d.given_back,
     ).outerjoin(
@@ -110,7 +111,9 @@ def _save_leads(
     connection: Connection, new: Sequence[Settlement], standing: Mapping[LeadKey, Row[Any]], at: datetime
 ) -> None:
     rows = [
-        _key(s.key) | _end(s) | {"since": at, "last_person": s.avoid or standing[s.key].last_person}
+        _key(s.key)
+        | _end(s, standing[s.key])
+        | {"since": at, "last_person": s.avoid or standing[s.key].last_person}
         for s in new
     ]
     update_rows(connection, leads, rows, key=("source", "source_id"))
@@ -122,7 +125,7 @@ def _save_decisions(
     """A lead that waits has left its last decision behind; that one stays as it was."""
     rows = [
         _key(s.key)
-        | _end(s)
+        | _end(s, standing[s.key])
         | {"epoch": s.epoch, "settled_at": at, "given_back": _given_back(s, standing[s.key])}
         for s in decided
     ]
@@ -138,10 +141,11 @@ def _key(key: LeadKey) -> dict[str, Any]:
     return {"source": key.source, "source_id": key.source_id}
 
 
-def _end(settlement: Settlement) -> dict[str, Any]:
+def _end(settlement: Settlement, standing: Row[Any]) -> dict[str, Any]:
+    """What its hold depends on stays what the decision depended on, unless the settlement says otherwise."""
     return {
         "state": settlement.state.value, "reason": settlement.reason, "detail": settlement.detail,
-        "basis": settlement.basis,
+        "basis": settlement.basis or standing.basis,
     }  # fmt: skip
 
 

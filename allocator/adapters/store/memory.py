@@ -274,7 +274,12 @@ class MemoryStore:
             return
         if end.state not in _FINAL.get(lead.state, ()):
             raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
-        final = {"state": end.state, "reason": end.reason, "detail": end.detail, "basis": end.basis}
+        final = {
+            "state": end.state,
+            "reason": end.reason,
+            "detail": end.detail,
+            "basis": end.basis or lead.basis,
+        }
         record, last = end.record or lead.record, end.avoid or lead.last_person
         s.leads[end.key] = replace(lead, record=record, since=at, last_person=last, **final)  # type: ignore[arg-type]
         if decision is not None and lead.state is not State.WAITING:
