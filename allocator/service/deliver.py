@@ -83,6 +83,7 @@ class _Courier:
 
     def carry(self, batch: Sequence[_Item]) -> None:
         """One batch to its end: each item settled, or left for the next run."""
+        earlier = len(self.done.settled)
         # Apart before anything is read: reading gives every lead a stamp, also one that a person has taken.
         unread, fresh = [i for i in batch if i.stamp is None], [i for i in batch if i.stamp is not None]
         try:
@@ -91,7 +92,7 @@ class _Courier:
                 todo = self._round(todo)
         except SourceError as error:
             self.done.trouble = error
-        settled = {(s.key, s.epoch) for s in self.done.settled}
+        settled = {(s.key, s.epoch) for s in self.done.settled[earlier:]}
         left = (i.pending for i in batch if (i.pending.key, i.pending.epoch) not in settled)
         self.done.left.extend(left)
 
