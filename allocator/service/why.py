@@ -37,7 +37,7 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
         "facts": found.get("facts", {}),
         "steps": found.get("steps", []),
         "needs": found.get("needs", {}),
-        "considered": found.get("considered", []),
+        "considered": [_with_age(look, newest.get("at")) for look in found.get("considered", [])],
         "team": newest.get("team"),
         "lane": newest.get("lane", ""),
         "person": person(newest.get("person"), newest.get("owner"), tables),
@@ -261,6 +261,15 @@ def _link(link: Link) -> dict[str, Any]:
 def _earlier(one: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("epoch", "run", "state", "reason", "by", "team", "person", "given_back")
     return {**{k: one.get(k) for k in keys}, "at": _iso(one.get("at"))}
+
+
+def _with_age(look: Mapping[str, Any], at: datetime | None) -> dict[str, Any]:
+    """A look-up and how old the CRM's answer was, in seconds, when the decision used it."""
+    seen = look.get("seen")
+    if not seen or at is None:
+        return dict(look)
+    age = (at - datetime.fromisoformat(seen)).total_seconds()
+    return {**look, "age_seconds": max(0, round(age))}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -113,7 +113,7 @@ def headline(found: dict[str, Any], names: dict[str, str]) -> str:
 def _considered(look: dict[str, Any]) -> str:
     verdict = f"not used, {look['why_not']}" if "why_not" in look else f"{look.get('person', '')}"
     records = ", ".join(look.get("records", ())) or look.get("key", "")
-    seen = f" (seen {look['seen'][:16]})" if "seen" in look else ""
+    seen = f" (seen {look['seen'][:16]}, {look.get('age_seconds', 0)} s old)" if "seen" in look else ""
     return plain(f"{look['what']}: {records}{seen}: {verdict}")
 
 
