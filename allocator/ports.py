@@ -241,7 +241,7 @@ class Store(Protocol):
 
     # runs and the lease
     def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
-        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T (host, pid N); ...".
+        """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T ...".
 
         An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
         closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is.
@@ -310,7 +310,7 @@ class Store(Protocol):
         """Final states; outbox rows done; turns given back at most once; links made for confirmed leads."""
 
     def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
-        """Leads found in intake again after they were done with become waiting; last_person is who had them."""
+        """Leads found in intake again become waiting; last_person is who had them."""
 
     def drop_observed(self, lease: Lease) -> int:
         """Forget what observe mode decided: decisions, turns, ledger. Leads wait again. Returns how many."""
