@@ -1,4 +1,4 @@
-"""A small company for the tests of the domain: team Enterprise with Ana, Ben and Chi on a Monday, 09:00 UTC."""
+"""A small company for the domain tests: team Enterprise with Ana, Ben and Chi on one Monday, 09:00 UTC."""
 
 from __future__ import annotations
 
