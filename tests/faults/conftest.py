@@ -1,0 +1,57 @@
+"""A small company in a sandbox org; every test gets a fresh one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for folder in ("run", "rules"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / folder))
+
+from faulty_org import FaultyOrg  # noqa: E402
+
+Make = Callable[..., FaultyOrg]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """The sandbox's first query builds its grammar, which takes a second or more: not on a test's clock."""
+    from allocator.sandbox.app import Sandbox
+
+    with Sandbox(seed="empty") as sandbox:
+        sandbox._warm_up()
+
+
+@pytest.fixture(autouse=True)
+def silent_retries() -> Iterator[None]:
+    """What the real program logs of its retries to stderr."""
+    from stamina.instrumentation import set_on_retry_hooks
+
+    set_on_retry_hooks([])
+    yield
+    set_on_retry_hooks(None)
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """An org with as many leads as asked for, or with these rows."""
+    made: list[FaultyOrg] = []
+
+    def company(leads: int | list[dict[str, Any]] = 4, **sandbox: Any) -> FaultyOrg:
+        folder = tmp_path / f"org-{len(made)}"
+        folder.mkdir()
+        made.append(FaultyOrg(folder, monkeypatch, leads, **sandbox))
+        return made[-1]
+
+    yield company
+    for org in made:
+        org.close()
+
+
+@pytest.fixture
+def org(make: Make) -> FaultyOrg:
+    return make()
