@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,7 +13,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from allocator.config import SalesforceSection, Settings
 from allocator.domain import tables as domain_tables
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
-from allocator.entrypoints.cli import app
+from allocator.entrypoints.cli import app, main
 from rules.eligibility import Why
 from rules.workbook.check import IGNORED, SHEETS
 from rules.workbook.codes import CODES
@@ -275,17 +277,26 @@ def test_no_file_names_a_machine_or_a_package_registry() -> None:
 # -- what the documents show is what the program prints ---
 
 
-def run(words: list[str], *, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*ALLOCATOR, *words],
-        cwd=cwd,
-        input=stdin,
-        env=plain_environment(),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(words: list[str], *, cwd: Path, stdin: str = "") -> Done:
+    """A command in this process: starting Python for each would take longer than the commands do."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        for name in [k for k in os.environ if k.startswith("ALLOCATOR")]:
+            patch.delenv(name)
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def plain_environment() -> dict[str, str]:
