@@ -329,6 +329,8 @@ class Store(Protocol):
     # answers
     def held(self) -> Sequence[LeadRow]: ...
 
+    def held_count(self) -> int: ...
+
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         """All epochs of a lead, newest first: epoch, at, run, state, reason, detail, by, team, lane, person,
         owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool)."""

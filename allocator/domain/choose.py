@@ -99,7 +99,7 @@ class Planner:
             choice = look(case)
             if choice is None:
                 continue
-            if not choice.person or choice.person != case.work.last_person:
+            if not choice.person or choice.person not in case.work.stood_back:
                 return choice
             note = case.considered[-1]
             note["why_not"] = f"{choice.person} had this lead before"
@@ -197,7 +197,7 @@ class Planner:
         asked: set[str] = set()
         while team is not None and team.name not in asked:
             asked.add(team.name)
-            standing = self._roster.standing(team, case.decision.needs, case.work.last_person)
+            standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
             if standing.able:
                 return self._turn(By.TURN if team is first else By.FALLBACK_TEAM, team, standing, case)
             case.considered.append({"what": "team", "key": team.name, "why_not": standing.said})

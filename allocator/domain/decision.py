@@ -15,12 +15,15 @@ from rules.rotation import Ledger, Skipped, Turn
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A lead that this run decides: its next epoch, whether it was held, and who returned it last."""
+    """A lead that this run decides: its next epoch, whether it was held, and who stands back.
+
+    `stood_back` are the Person IDs who returned it or whom the CRM refused: not first choice any more.
+    """
 
     record: Record
     epoch: int
     held: bool = False
-    last_person: str | None = None
+    stood_back: frozenset[str] = frozenset()
 
     @property
     def key(self) -> LeadKey:

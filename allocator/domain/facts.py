@@ -72,6 +72,11 @@ def email_of(record: Record) -> str | None:
 def _first(fields: Mapping[str, object], paths: tuple[str, ...]) -> object:
     for path in paths:
         value = fields.get(path)
-        if value is not None and not (isinstance(value, str) and (not value or value.isspace())):
+        if is_filled(value):
             return value
     return None
+
+
+def is_filled(value: object) -> bool:
+    """Whether a field says anything: blanks alone do not."""
+    return value is not None and not (isinstance(value, str) and (not value or value.isspace()))

@@ -45,14 +45,14 @@ class Roster:
         """The CRM's user id of a person in a team."""
         return self._rows[team, person].crm_user_id
 
-    def standing(self, team: Team, needs: Needs, last_person: str | None) -> Standing:
-        """Who of the team may take a lead with these needs; `last_person` is not first choice."""
-        not_first = last_person if last_person and (team.name, last_person) in self._rows else None
+    def standing(self, team: Team, needs: Needs, stood_back: frozenset[str]) -> Standing:
+        """Who of the team may take a lead with these needs; who stood back is not first choice."""
+        not_first = frozenset(person for person in stood_back if (team.name, person) in self._rows)
         key = (not_first, *sorted(needs.items()))
         known = self._standing[team.name]
         found = known.get(key)
         if found is None:
-            found = known[key] = self._stand(team, needs, frozenset({not_first} if not_first else ()))
+            found = known[key] = self._stand(team, needs, not_first)
         return found
 
     def _stand(self, team: Team, needs: Needs, not_first: frozenset[str]) -> Standing:

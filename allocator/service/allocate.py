@@ -2,114 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from allocator.domain.facts import FactFields
+from allocator.domain.days import basis_with, day_basis
+from allocator.domain.facts import FactFields, is_filled
 from allocator.domain.lead import LeadKey, Reason, Record, State
-from allocator.domain.plan import (
-    Inputs,
-    Lookups,
-    Plan,
-    Work,
-    basis_of,
-    needed_domains,
-    needed_emails,
-    plan,
-    week_start,
-)
+from allocator.domain.plan import Inputs, Lookups, Plan, Work, needed_domains, needed_emails, plan, week_start
 from allocator.ports import CRM, LeadRow, Lease, Progress, Store, TablesLook
 
 ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
 """Holds whose reason can have gone without a trace in tables, record, day or users."""
+
+DONE_WITH = (State.CONFIRMED, State.TAKEN, State.CLOSED)
+"""A lead in one of these states that is in intake again was returned by somebody."""
 
 MEMBERSHIP = "CampaignMember."
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The leads to decide in this run: how many come from earlier runs, and how many of those came back."""
+    """The leads to decide in this run: which come from earlier runs, and which of those came back."""
 
     work: tuple[Work, ...]
     again: frozenset[LeadKey]
     returned: frozenset[LeadKey]
 
 
-def queue(
-    store: Store,
-    lease: Lease,
-    records: Sequence[Record],
-    look: TablesLook,
-    lookups: Lookups,
-    *,
-    now: datetime,
-    skip: frozenset[LeadKey],
-) -> Queue:
-    """Sort what is in intake: new leads, held ones whose reason can have gone, and those that came back.
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """What deciding works with, all as of one instant."""
 
-    `skip` are the leads already settled in this run.
-    """
-    known = {row.key: row for row in store.leads([r.key for r in records])}
-    rows = [(r, known[r.key]) for r in records if r.key in known and r.key not in skip]
-    returned = [row for _, row in rows if row.state in (State.CONFIRMED, State.TAKEN, State.CLOSED)]
-    if returned:
-        store.return_leads(lease, returned, at=now)
-    back = {row.key: row for row in returned}
-    work = []
-    for record, row in rows:
-        if row.key in back:
-            work.append(Work(record, row.epoch + 1, last_person=row.person))
-        elif row.state is State.WAITING:
-            work.append(Work(record, row.epoch + 1, last_person=row.last_person))
-        elif row.state is State.HELD and _can_go(row, record, look, lookups, now):
-            work.append(Work(record, row.epoch + 1, held=True, last_person=row.last_person))
-    again = frozenset(w.key for w in work if known[w.key].epoch > 0)
-    return Queue(work=tuple(work), again=again, returned=frozenset(back))
+    crm: CRM
+    store: Store
+    lease: Lease
+    look: TablesLook
+    now: datetime
+    fact_fields: FactFields
+
+    def queue(self, records: Sequence[Record], lookups: Lookups, *, skip: frozenset[LeadKey]) -> Queue:
+        """Sort what is in intake: new leads, held ones whose reason can have gone, and those that came back.
+
+        `skip` are the leads already settled in this run.
+        """
+        known = {row.key: row for row in self.store.leads([r.key for r in records])}
+        rows = [(r, known[r.key]) for r in records if r.key in known and r.key not in skip]
+        returned = [row for _, row in rows if row.state in DONE_WITH]
+        if returned:
+            self.store.return_leads(self.lease, returned, at=self.now)
+        today = day_basis(self.look.tables, self.now, lookups)
+        work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))
+        again = frozenset(w.key for w in work if known[w.key].epoch > 0)
+        return Queue(work, again, frozenset(row.key for row in returned))
+
+    def _work(self, record: Record, row: LeadRow) -> Work:
+        held = row.state is State.HELD
+        stood_back = self._stood_back(row) if row.last_person or row.state in DONE_WITH else frozenset()
+        return Work(record, row.epoch + 1, held=held, stood_back=stood_back)
+
+    def _stood_back(self, row: LeadRow) -> frozenset[str]:
+        """Who had this lead before and gave it back, and whom the CRM refused as its owner."""
+        people = self.look.tables.person_by_crm_user
+        found = set()
+        for decision in self.store.decisions(row.key):
+            if decision["state"] == State.TAKEN:
+                found.add(people.get(decision["detail"]))
+            elif decision["state"] == State.CONFIRMED or decision["reason"] == Reason.OWNER_REFUSED:
+                found.add(decision["person"])
+        return frozenset(person for person in found if person)
+
+    def gather(self, work: Sequence[Work], lookups: Lookups, *, progress: Progress) -> Inputs:
+        """Everything the plan needs, each distinct key asked of the CRM once."""
+        progress("look up", 0, len(work))
+        inputs = Inputs(
+            tables=self.look.tables,
+            work=self._with_campaigns(work),
+            now=self.now,
+            fact_fields=self.fact_fields,
+            ledgers=self.store.ledgers(),
+            given=self.store.given_since(week_start(self.look.tables, self.now)),
+            lookups=lookups,
+        )
+        people = self.crm.people_by_email(emails) if (emails := needed_emails(inputs)) else {}
+        accounts = self.crm.accounts_by_domain(domains) if (domains := needed_domains(inputs)) else {}
+        progress("look up", len(work), len(work))
+        return replace(inputs, lookups=replace(lookups, people=people, accounts=accounts))
+
+    def _with_campaigns(self, work: Sequence[Work]) -> tuple[Work, ...]:
+        """Ask for memberships only where no field before them in the list says anything."""
+        need = [w.key.source_id for w in work if _needs_membership(w.record, self.fact_fields)]
+        found = self.crm.campaigns_of(need) if need else {}
+        return tuple(_add_fields(w, found.get(w.key.source_id, {})) for w in work)
+
+    def decide(self, inputs: Inputs) -> Plan:
+        """Decide, and commit decisions, turns, ledger and outbox in one transaction."""
+        made = plan(inputs)
+        version = self.look.version.sha256
+        self.store.commit_plan(self.lease, made, at=self.now, tables_version=version)
+        return made
 
 
-def _can_go(row: LeadRow, record: Record, look: TablesLook, lookups: Lookups, now: datetime) -> bool:
-    if row.reason in ALWAYS_AGAIN:
-        return True
-    return row.basis != basis_of(record, look.tables, now, lookups)
-
-
-def gather(
-    crm: CRM,
-    store: Store,
-    waiting: Queue,
-    look: TablesLook,
-    lookups: Lookups,
-    *,
-    now: datetime,
-    fact_fields: FactFields,
-    progress: Progress,
-) -> Inputs:
-    """Everything the plan needs, each distinct key asked of the CRM once."""
-    progress("look up", 0, len(waiting.work))
-    work = _with_campaigns(crm, waiting.work, fact_fields)
-    inputs = Inputs(
-        tables=look.tables,
-        work=work,
-        now=now,
-        fact_fields=fact_fields,
-        ledgers=store.ledgers(),
-        given=store.given_since(week_start(look.tables, now)),
-        lookups=lookups,
-    )
-    people = crm.people_by_email(emails) if (emails := needed_emails(inputs)) else {}
-    accounts = crm.accounts_by_domain(domains) if (domains := needed_domains(inputs)) else {}
-    progress("look up", len(work), len(work))
-    return replace(inputs, lookups=replace(lookups, people=people, accounts=accounts))
-
-
-def _with_campaigns(crm: CRM, work: Sequence[Work], fact_fields: FactFields) -> tuple[Work, ...]:
-    """Ask for memberships only where no field before them in the list says anything."""
-    need = [w for w in work if _needs_membership(w.record, fact_fields)]
-    if not need:
-        return tuple(work)
-    found = crm.campaigns_of([w.key.source_id for w in need])
-    return tuple(_add_fields(w, found.get(w.key.source_id)) for w in work)
+def _is_due(record: Record, row: LeadRow, today: str) -> bool:
+    if row.state is not State.HELD:
+        return row.state is not State.DECIDED
+    return row.reason in ALWAYS_AGAIN or row.basis != basis_with(today, record)
 
 
 def _needs_membership(record: Record, fact_fields: FactFields) -> bool:
@@ -119,19 +116,12 @@ def _needs_membership(record: Record, fact_fields: FactFields) -> bool:
         for path in paths:
             if path.startswith(MEMBERSHIP):
                 return True
-            if record.fields.get(path) not in (None, ""):
+            if is_filled(record.fields.get(path)):
                 break
     return False
 
 
-def _add_fields(work: Work, fields: object) -> Work:
-    if not isinstance(fields, dict):
+def _add_fields(work: Work, fields: Mapping[str, object]) -> Work:
+    if not fields:
         return work
     return replace(work, record=replace(work.record, fields={**work.record.fields, **fields}))
-
-
-def decide(store: Store, lease: Lease, inputs: Inputs, look: TablesLook, *, now: datetime) -> Plan:
-    """Decide, and commit decisions, turns, ledger and outbox in one transaction."""
-    made = plan(inputs)
-    store.commit_plan(lease, made, at=now, tables_version=look.version.sha256)
-    return made

@@ -20,6 +20,8 @@ BATCH = 200
 """Leads a batch: eight composites of 25, one read-back."""
 TRIES = 3
 LOCK_TRIES = 4
+_NOT_KNOWN = (WriteResult.UNKNOWN, WriteResult.UNSENT)
+"""A write that may still land, or never left: it stays in the outbox, and the turn with it."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,6 @@ class Delivery:
 
     settled: list[Settlement] = field(default_factory=list)
     left: list[PendingWrite] = field(default_factory=list)
-    refused_owners: set[str] = field(default_factory=set)
     trouble: SourceError | None = None
 
 
@@ -52,16 +53,18 @@ def deliver(
     lease: Lease,
     *,
     stamps: Mapping[str, datetime],
+    refused: set[str],
     now: Callable[[], datetime],
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Delivery:
     """Send every pending write. `stamps` maps Lead ids to the stamp they were pulled with, this run.
 
+    `refused` are the owners that the CRM refused in this run; the set grows.
     A write without a fresh stamp, or one that may have been sent before, is read first. Stops early on
     `stop()` or when the CRM cannot be used; what is not settled stays in the outbox.
     """
-    crew = _Courier(crm, store, lease, now)
+    crew = _Courier(crm, store, lease, now, refused)
     items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in store.pending()]
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
@@ -76,8 +79,10 @@ def deliver(
 class _Courier:
     """Carries batches: read where needed, send, read back, settle."""
 
-    def __init__(self, crm: CRM, store: Store, lease: Lease, now: Callable[[], datetime]) -> None:
-        self.crm, self.store, self.lease, self.now = crm, store, lease, now
+    def __init__(
+        self, crm: CRM, store: Store, lease: Lease, now: Callable[[], datetime], refused: set[str]
+    ) -> None:
+        self.crm, self.store, self.lease, self.now, self.refused = crm, store, lease, now, refused
         self.intake = crm.intake_ids()
         self.done = Delivery()
 
@@ -117,16 +122,16 @@ class _Courier:
 
     def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
         """An owner the CRM refused once is out for this run: their other leads are not sent at all."""
-        out = [i for i in items if i.pending.owner in self.done.refused_owners]
+        out = [i for i in items if i.pending.owner in self.refused]
         self._settle(_held(i, Reason.OWNER_REFUSED, "refused for another lead of this run") for i in out)
-        return [i for i in items if i.pending.owner not in self.done.refused_owners]
+        return [i for i in items if i.pending.owner not in self.refused]
 
     def _refusal(self, item: _Item) -> Settlement | None:
         """What the answer alone settles: the CRM surely did not write, and trying again would not help."""
         answer = item.answer
         assert answer is not None
         if answer.result is WriteResult.REFUSED_OWNER:
-            self.done.refused_owners.add(item.pending.owner)
+            self.refused.add(item.pending.owner)
             return _held(item, Reason.OWNER_REFUSED, answer.detail)
         if answer.result is WriteResult.REJECTED:
             return _held(item, Reason.CRM_REJECTED, answer.detail)
@@ -151,11 +156,10 @@ class _Courier:
         gone = fate(item.pending.key, item.pending.epoch, status, self.intake)
         if gone is not None:
             return gone
-        if not self._may_send_again(item):
-            locked = item.answer is not None and item.answer.result is WriteResult.LOCKED
-            reason = Reason.LOCKED if locked else Reason.CONTESTED
-            return _held(item, reason, item.answer.detail if item.answer else "")
-        return None
+        if item.answer is None or self._may_send_again(item) or item.answer.result in _NOT_KNOWN:
+            return None
+        locked = item.answer.result is WriteResult.LOCKED
+        return _held(item, Reason.LOCKED if locked else Reason.CONTESTED, item.answer.detail)
 
     def _still_ours(self, item: _Item, status: LeadStatus) -> bool:
         item.stamp = status.stamp

@@ -29,9 +29,9 @@ def pull(crm: CRM, store: Store, lease: Lease, *, at: datetime, progress: Progre
     Level-triggered: the mark only bounds the look at conversions. Raises SourceError with nothing stored when
     the CRM's answer is not whole.
     """
+    mark = crm.now() - OVERLAP  # before any reading: what changes while we read is looked at again
     switched = switch_converted(crm, store, lease, at=at)
     records = _read_intake(crm, progress)
-    mark = crm.now() - OVERLAP
     new = store.add_pulled(lease, crm.name, records, mark)
     return Pulled(records=records, new=new, switched=switched)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.plan import Assigned
-from allocator.ports import CrmUsage, LeadRow, PendingWrite, Settlement
+from allocator.ports import CrmUsage, PendingWrite, Settlement
 
 SCHEMA = 1
 
@@ -85,7 +85,7 @@ def summary(
     tables_version: str | None,
     live: bool,
     usage: CrmUsage,
-    held: Iterable[LeadRow],
+    held_total: int,
     seconds: float,
     notes: Iterable[str] = (),
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def summary(
         "by": by,
         "tables_version": tables_version,
         "live": live,
-        "leads": {**tally.counts(), "held_total": sum(1 for _ in held)},
+        "leads": {**tally.counts(), "held_total": held_total},
         "held_reasons": tally.held_reasons(),
         "teams": tally.teams(),
         "crm": crm_counts(usage),

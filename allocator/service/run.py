@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from allocator.domain.facts import FactFields
-from allocator.domain.lead import LeadKey, Record
+from allocator.domain.lead import CrmUser, LeadKey, Record
 from allocator.domain.plan import Lookups
 from allocator.domain.tables import problems_with
-from allocator.errors import FencedError, SourceError
+from allocator.errors import AllocatorError, FencedError, SourceError
 from allocator.ports import CRM, Clock, Lease, Progress, Store, Tables, TablesLook
 from allocator.service import allocate, report
 from allocator.service.deliver import Delivery, deliver
@@ -62,27 +62,21 @@ def run(job: Job, *, by: str) -> Outcome:
     now = job.clock.now()
     slot = slot_of(now)
     lease = job.store.begin_run(slot=slot, by=by, at=now, live=job.live, seconds=job.lease_seconds)
-    tally = report.Tally()
+    this = _Run(job, lease, now)
     with _Heartbeat(job, lease):
         try:
-            look, trouble, state = _work(job, lease, tally, now)
+            trouble = this.work()
         except BaseException as error:
             _close(job, lease, "failed", {"error": _said(error)})
             raise
+        state = "failed" if trouble else "handed_over" if this.stopped else "done"
         made = report.summary(
-            tally,
-            run=lease.run,
-            slot=slot,
-            by=by,
-            tables_version=look.version.sha256,
-            live=job.live,
-            usage=job.crm.usage,
-            held=job.store.held(),
-            seconds=time.monotonic() - started,
-            notes=[look.note] if look.note else [],
-        )
+            this.tally, run=lease.run, slot=slot, by=by, tables_version=this.look.version.sha256,
+            live=job.live, usage=job.crm.usage, held_total=job.store.held_count(),
+            seconds=time.monotonic() - started, notes=[this.look.note] if this.look.note else [],
+        )  # fmt: skip
         _close(job, lease, state, made)
-    return Outcome(summary=made, state=state, trouble=trouble, refused=look.refused)
+    return Outcome(summary=made, state=state, trouble=trouble, refused=this.look.refused)
 
 
 def slot_of(now: datetime) -> str:
@@ -90,89 +84,81 @@ def slot_of(now: datetime) -> str:
     return now.strftime("%Y-%m-%dT%H:00Z")
 
 
-def _work(
-    job: Job, lease: Lease, tally: report.Tally, now: datetime
-) -> tuple[TablesLook, SourceError | None, str]:
-    look = _tables(job, lease, now)
-    if job.live:
-        job.store.drop_observed(lease)
-    finished = _finish_earlier(job, lease, tally)
-    if finished.trouble is not None or job.stop():
-        return look, finished.trouble, _state(finished, job)
-    pulled = pull(job.crm, job.store, lease, at=now, progress=job.progress)
-    tally.switched = pulled.switched
-    seen = frozenset(record.key for record in pulled.records)
-    tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=now), again=True)
-    _decide(job, lease, tally, look, pulled.records, frozenset(s.key for s in finished.settled), now)
-    stamps = {record.key.source_id: record.stamp for record in pulled.records}
-    delivery = _deliver(job, lease, tally, stamps)
-    return look, delivery.trouble, _state(delivery, job)
+class _Run:
+    """The stages of one run, in order, with what they hand on to each other."""
 
+    look: TablesLook
 
-def _tables(job: Job, lease: Lease, now: datetime) -> TablesLook:
-    """The workbook as it is now, or the last good version; a new good one is accepted for good."""
-    intake = job.crm.intake_ids()
+    def __init__(self, job: Job, lease: Lease, now: datetime) -> None:
+        self.job, self.lease, self.now = job, lease, now
+        self.tally = report.Tally()
+        self.refused: set[str] = set()
+        self.stopped = False
 
-    def extra(tables: RoutingTables) -> tuple[Problem, ...]:
-        return problems_with(tables, fact_names=job.fact_fields, intake=intake)
+    def work(self) -> SourceError | None:
+        """Do it all. Returns the CRM's trouble when delivery had to stop; the outbox keeps the rest."""
+        job, lease = self.job, self.lease
+        self.look = self._tables()
+        if job.live:
+            job.store.drop_observed(lease)
+        finished = self._finish_earlier()
+        if finished.trouble is not None or self.stopped:
+            return finished.trouble
+        pulled = pull(job.crm, job.store, lease, at=self.now, progress=job.progress)
+        self.tally.switched = pulled.switched
+        seen = frozenset(record.key for record in pulled.records)
+        self.tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=self.now), again=True)
+        self._decide(pulled.records, skip=frozenset(s.key for s in finished.settled))
+        return self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
 
-    look = job.tables.look(job.store, now=now, extra=extra)
-    if look.fresh:
-        job.store.accept_tables(lease, look.version)
-    return look
+    def _tables(self) -> TablesLook:
+        """The workbook as it is now, or the last good version; a new good one is accepted for good."""
+        job = self.job
+        intake = job.crm.intake_ids()
 
+        def extra(tables: RoutingTables) -> tuple[Problem, ...]:
+            return problems_with(tables, fact_names=job.fact_fields, intake=intake)
 
-def _finish_earlier(job: Job, lease: Lease, tally: report.Tally) -> Delivery:
-    """Deliver what earlier runs decided and could not finish, before anything new is decided."""
-    pending = job.store.pending() if job.live else ()
-    if not pending:
-        return Delivery()
-    tally.leftover(pending)
-    return _deliver(job, lease, tally, {})
+        look = job.tables.look(job.store, now=self.now, extra=extra)
+        if look.fresh:
+            job.store.accept_tables(self.lease, look.version)
+        return look
 
+    def _finish_earlier(self) -> Delivery:
+        """Deliver what earlier runs decided and could not finish, before anything new is decided."""
+        pending = self.job.store.pending() if self.job.live else ()
+        if not pending:
+            return Delivery()
+        self.tally.leftover(pending)
+        return self._deliver({})
 
-def _decide(
-    job: Job,
-    lease: Lease,
-    tally: report.Tally,
-    look: TablesLook,
-    records: Sequence[Record],
-    skip: frozenset[LeadKey],
-    now: datetime,
-) -> None:
-    lookups = Lookups(users=job.crm.users(), intake=job.crm.intake_ids())
-    waiting = allocate.queue(job.store, lease, records, look, lookups, now=now, skip=skip)
-    tally.returned = len(waiting.returned)
-    if not waiting.work:
-        return
-    inputs = allocate.gather(
-        job.crm,
-        job.store,
-        waiting,
-        look,
-        lookups,
-        now=now,
-        fact_fields=job.fact_fields,
-        progress=job.progress,
-    )
-    made = allocate.decide(job.store, lease, inputs, look, now=now)
-    tally.planned(made.decided, waiting.again, live=job.live)
+    def _decide(self, records: Sequence[Record], *, skip: frozenset[LeadKey]) -> None:
+        job = self.job
+        lookups = Lookups(users=self._users(), intake=job.crm.intake_ids())
+        decider = allocate.Decider(job.crm, job.store, self.lease, self.look, self.now, job.fact_fields)
+        waiting = decider.queue(records, lookups, skip=skip)
+        self.tally.returned = len(waiting.returned)
+        if waiting.work:
+            made = decider.decide(decider.gather(waiting.work, lookups, progress=job.progress))
+            self.tally.planned(made.decided, waiting.again, live=job.live)
 
+    def _users(self) -> Mapping[str, CrmUser]:
+        """The CRM's users; an owner that it refused in this run already is not usable in it."""
+        users = dict(self.job.crm.users())
+        users.update((i, replace(users[i], active=False)) for i in self.refused if i in users)
+        return users
 
-def _deliver(job: Job, lease: Lease, tally: report.Tally, stamps: dict[str, datetime]) -> Delivery:
-    if not job.live:
-        return Delivery()
-    delivery = deliver(
-        job.crm, job.store, lease, stamps=stamps, now=job.clock.now, progress=job.progress, stop=job.stop
-    )
-    tally.settled(delivery.settled)
-    return delivery
-
-
-def _state(delivery: Delivery, job: Job) -> str:
-    if delivery.trouble is not None:
-        return "failed"
-    return "handed_over" if job.stop() else "done"
+    def _deliver(self, stamps: Mapping[str, datetime]) -> Delivery:
+        job = self.job
+        if not job.live:
+            return Delivery()
+        delivery = deliver(
+            job.crm, job.store, self.lease, stamps=stamps, refused=self.refused, now=job.clock.now,
+            progress=job.progress, stop=job.stop,
+        )  # fmt: skip
+        self.tally.settled(delivery.settled)
+        self.stopped = job.stop()
+        return delivery
 
 
 def _close(job: Job, lease: Lease, state: str, made: dict[str, Any]) -> None:
@@ -217,3 +203,5 @@ class _Heartbeat:
                 self._job.store.renew(self._lease, seconds=self._job.lease_seconds)
             except FencedError:
                 return
+            except AllocatorError:
+                continue  # a store that is busy now may answer at the next beat, before the lease runs out

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from allocator.domain.lead import State
-from allocator.domain.plan import TurnRow, counts_under_caps, show_fact, week_start
+from allocator.domain.lead import LeadKey, Record
+from allocator.domain.plan import Assigned, Inputs, TurnRow, Work, counts_under_caps, plan, week_start
 from allocator.ports import LeadRow, Link, Store
 from rules.layers import TraceLayer, trace
-from rules.model import Decision, RoutingTables, Team
-from rules.rotation import Ledger, Skipped, Turn, U, eligible, rederive, take_turn, upcoming, why_empty
+from rules.model import RoutingTables, Team
+from rules.rotation import Ledger, Skipped, U, eligible, rederive, upcoming
 
 UNIT = U
 
@@ -90,61 +90,53 @@ def skipped_objects(skipped: Sequence[Skipped]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class MadeUp:
-    """What the rules say to facts that somebody typed: the decision, its layers, and who could take it."""
+    """What a run would do with facts that somebody typed: the layers, the decision, and who is out."""
 
-    decision: Decision
     layers: tuple[TraceLayer, ...]
-    team: Team | None
-    able: Mapping[str, int]
+    assigned: Assigned
     skipped: tuple[Skipped, ...]
-    ledger: Ledger
-    next_turn: Turn | None
 
 
 def explain_facts(
     tables: RoutingTables, facts: Mapping[str, str], *, now: datetime, store: Store | None
 ) -> MadeUp:
-    """Walk the layers with these facts; nothing is written and no turn is taken."""
+    """Plan a lead with these facts exactly as a run would, look-ups left out. Nothing is written."""
     on = now.astimezone(ZoneInfo(tables.time_zone)).date()
     decision, layers = trace(tables, facts, on=on)
+    record = Record(LeadKey("(made up)", "(made up)"), created=now, stamp=now, owner="", fields=facts)
+    inputs = Inputs(
+        tables=tables,
+        work=(Work(record, epoch=1),),
+        now=now,
+        fact_fields={name: (name,) for name in facts},
+        ledgers=store.ledgers() if store else {},
+        given=store.given_since(week_start(tables, now)) if store else (),
+    )
+    assigned = plan(inputs).decided[0]
     team = tables.team_by_name.get(decision.team or "")
-    if team is None:
-        return MadeUp(decision, layers, None, {}, (), Ledger(), None)
-    able, skipped = eligible(team, decision.needs, now, _taken(tables, team, store, now))
-    ledger = ledger_of(store, team.name, decision.lane)
-    turn = _next(ledger, able)
-    return MadeUp(decision, layers, team, able, skipped, ledger, turn)
+    if assigned.turn is not None or team is None:
+        return MadeUp(layers, assigned, assigned.turn.skipped if assigned.turn else ())
+    _, skipped = eligible(team, decision.needs, now, counts_under_caps(team, inputs.given, now))
+    return MadeUp(layers, assigned, skipped)
 
 
 def made_up_object(found: MadeUp, tables: RoutingTables) -> dict[str, Any]:
     """As `explain` of a lead, with the rows that nearly held."""
-    decision = found.decision
-    reason = decision.reason
-    if reason is None and found.team is not None and not found.able:
-        reason = str(why_empty(found.skipped))
-    owner = decision.owner or (found.next_turn.owner if found.next_turn else None)
+    one = found.assigned
     return {
         "lead": None,
         "source": None,
-        "state": str(State.HELD if reason else State.DECIDED),
-        "reason": reason,
-        "detail": decision.detail,
-        "by": "rule_owner" if decision.owner else "turn" if owner else None,
-        "facts": {k: show_fact(v) for k, v in decision.facts.items() if v is not None},
-        "steps": [_step(s) for s in decision.steps],
-        "needs": {k: v if isinstance(v, str) else list(v) for k, v in decision.needs.items()},
+        "state": str(one.state),
+        "reason": one.reason,
+        "detail": one.detail,
+        "by": one.by,
+        **one.trace,
         "layers": [_layer(layer) for layer in found.layers],
-        "team": decision.team,
-        "lane": decision.lane,
-        "person": person(owner, None, tables),
-        "turn": {
-            "number": found.ledger.next_number,
-            "unit": UNIT,
-            "eligible": _standing(found),
-            "skipped": skipped_objects(found.skipped),
-        }
-        if found.team
-        else None,
+        "team": one.team,
+        "lane": one.lane,
+        "person": person(one.person, one.owner, tables),
+        "turn": turn_object(one.turn) if one.turn else None,
+        "skipped": skipped_objects(found.skipped),
         "tables_version": tables.version,
         "run": None,
         "epoch": None,
@@ -191,26 +183,6 @@ def _lane(
         "credits": dict(sorted(ledger.credits.items())),
         "out": skipped_objects(skipped),
     }
-
-
-def _next(ledger: Ledger, able: Mapping[str, int]) -> Turn | None:
-    return take_turn(ledger, able)[0] if able else None
-
-
-def _standing(found: MadeUp) -> list[dict[str, Any]]:
-    turn = found.next_turn
-    if turn is None:
-        return []
-    return [
-        {
-            "id": i,
-            "weight": turn.weights[i],
-            "share": turn.shares[i],
-            "before": turn.before.get(i, 0),
-            "after": turn.after[i],
-        }
-        for i in sorted(turn.weights)
-    ]
 
 
 def _taken(tables: RoutingTables, team: Team, store: Store | None, now: datetime) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_a_refused_owner_leaves_the_lead_held_for_the_next_epoch(store: Any) -> 
     (key,) = decided_leads(store, lease, 1)
     refused = settled(key, State.HELD, reason="owner_refused", give_back=True)
     store.settle(lease, [replace(refused, avoid="ben")], at=NOW)
-    assert store.held()[0].last_person == "ben"
+    assert (store.held()[0].last_person, store.held_count()) == ("ben", 1)
     assert canonical(store) == {}
     commit(store, lease, planned(store, [key], epoch=2))
     assert [(d["epoch"], d["state"], d["turn"].turn.number) for d in store.decisions(key)] == [

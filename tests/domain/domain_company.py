@@ -70,7 +70,9 @@ def company(
     )
 
 
-def lead(number: int, *, held: bool = False, last_person: str | None = None, **fields: object) -> Work:
+def lead(
+    number: int, *, held: bool = False, stood_back: frozenset[str] = frozenset(), **fields: object
+) -> Work:
     """Lead `number`, created that many seconds after 08:00. Field names with __ stand as they are."""
     record = Record(
         key=LeadKey("salesforce", f"00Q{number:015d}"),
@@ -79,7 +81,7 @@ def lead(number: int, *, held: bool = False, last_person: str | None = None, **f
         owner=INTAKE,
         fields=fields,
     )
-    return Work(record, epoch=1, held=held, last_person=last_person)
+    return Work(record, epoch=1, held=held, stood_back=stood_back)
 
 
 def leads(count: int, **fields: object) -> tuple[Work, ...]:

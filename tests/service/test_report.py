@@ -111,13 +111,13 @@ def test_a_summary_holds_the_counts_the_split_and_the_calls() -> None:
         tables_version="abc",
         live=False,
         usage=usage,
-        held=[],
+        held_total=3,
         seconds=1.23456,
         notes=["a note"],
     )
     assert made["leads"] == {
         "pulled": 0, "redecided": 1, "returned": 1, "assigned": 1, "held": 0, "taken": 0, "closed": 0,
-        "retry": 0, "converted": 2, "held_total": 0,
+        "retry": 0, "converted": 2, "held_total": 3,
     }  # fmt: skip
     assert made["crm"] == {
         "requests": 3,

@@ -148,6 +148,11 @@ def rows(
     return sorted(found, key=lambda row: (row.record.created, row.key))
 
 
+def held_count(connection: Connection) -> int:
+    query = sa.select(sa.func.count()).select_from(leads).where(leads.c.state == State.HELD.value)
+    return int(connection.execute(query).scalar_one())
+
+
 def find(connection: Connection, text: str) -> list[LeadRow]:
     """By "source:id", by id, or by the first 15 characters of an 18-character id; case counts."""
     source, _, source_id = text.partition(":")

@@ -341,6 +341,9 @@ class MemoryStore:
     def held(self) -> Sequence[LeadRow]:
         return self.leads(states=[State.HELD])
 
+    def held_count(self) -> int:
+        return len(self.held())
+
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         epochs = sorted((e for k, e in self._state.decisions if k == key), reverse=True)
         return [_shown(self._state.decisions[key, epoch]) for epoch in epochs]

@@ -173,6 +173,9 @@ class SqlStore:
     def held(self) -> Sequence[LeadRow]:
         return self.leads(states=[State.HELD])
 
+    def held_count(self) -> int:
+        return self.database.read(leads.held_count)
+
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         return self.database.read(lambda c: history.of_lead(c, key))
 

@@ -91,6 +91,8 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
         out.print(f"  {_considered(look)}")
     if found["turn"]:
         _show_turn(found, names)
+    else:
+        _show_out(found.get("skipped", ()), names)
     for link in found.get("links", ()):
         out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
     if found.get("tables_version"):
@@ -104,9 +106,9 @@ def headline(found: dict[str, Any], names: dict[str, str]) -> str:
         detail = f": {plain(found['detail'])}" if found["detail"] else ""
         return f"[yellow]{found['state']} ({found['reason']})[/]{detail}"
     person = found["person"] or {}
-    who = (
-        person.get("name") or names.get(person.get("id") or "", person.get("id")) or person.get("crm_user_id")
-    )
+    if found["state"] == "taken":
+        return f"[yellow]taken[/] by CRM user {plain(found['detail'])}; its turn was given back"
+    who = person.get("name") or names.get(person.get("id") or "", person.get("crm_user_id"))
     return f"[green]{found['state']}[/] {plain(who)} by {found['by']}, team {plain(found['team'])}"
 
 
@@ -128,6 +130,10 @@ def _show_turn(found: dict[str, Any], names: dict[str, str]) -> None:
         numbers = (f"{one[k] / turn['unit']:.3f}" for k in ("share", "before", "after"))
         table.add_row(plain(names.get(one["id"], one["id"])), *numbers)
     console.out.print(table)
-    for out in turn["skipped"]:
+    _show_out(turn["skipped"], names)
+
+
+def _show_out(skipped: Any, names: dict[str, str]) -> None:
+    for out in skipped:
         until = f" until {out['until']}" if out["until"] else ""
         console.out.print(f"    out: {plain(names.get(out['id'], out['id']))}, {out['why']}{until}")
