@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ from allocator.domain import tables as domain_tables
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
 from allocator.entrypoints.cli import app, main
+from rules.cells import CellError, parse_cell
 from rules.eligibility import Why
+from rules.model import RoutingTables
+from rules.vocabulary import vocabulary
+from rules.workbook import load
 from rules.workbook.check import IGNORED, SHEETS
 from rules.workbook.codes import CODES
 from rules.workbook.layers_sheet import DECIDING, NEEDS, RULES
@@ -226,6 +231,45 @@ def test_the_columns_of_rules_and_the_settings_are_documented() -> None:
     assert {r.lower() for r in rows} - {"setting"} == set(DEFAULTS)
 
 
+def fact_for(cell: str) -> str:
+    """The column in which a cell of the guide makes sense."""
+    if re.search("WEB|Webinar|Specified", cell):
+        return "campaign"
+    if re.search(r"\d{4}-|\.\d{4}", cell):
+        return "created"
+    return "employees" if re.search(r"\d", cell) else "country"
+
+
+def parse(cell: str) -> None:
+    tables = shipped_tables()
+    groups = {name: ("country", list(members)) for name, members in tables.groups.items() if name == "@DACH"}
+    words = vocabulary(tables.facts, tables.values, groups)
+    parse_cell(cell, tables.fact_by_name[fact_for(cell)], words)
+
+
+@cache
+def shipped_tables() -> RoutingTables:
+    return load(ROOT / "routing_tables.xlsx")
+
+
+def cells_of_the_guide(header: str) -> list[str]:
+    text = section("docs/how-to/edit-the-tables.md", "## How to write an If cell")
+    table = text.partition(f"| you type | {header}")[2].partition("\n\n")[0]
+    first = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return [cell for column in first for cell in re.findall("`([^`]+)`", column)]
+
+
+@pytest.mark.parametrize("cell", cells_of_the_guide("it means"))
+def test_a_cell_of_the_guide_can_be_read(cell: str) -> None:
+    parse(cell)
+
+
+@pytest.mark.parametrize("cell", cells_of_the_guide("it is refused"))
+def test_a_cell_that_the_guide_calls_wrong_is_refused(cell: str) -> None:
+    with pytest.raises(CellError):
+        parse(cell)
+
+
 # -- links and hygiene ---
 
 
@@ -256,7 +300,7 @@ def texts_of_the_repository() -> Iterator[tuple[Path, str]]:
             file = Path(folder, name)
             try:
                 yield file, file.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
+            except (UnicodeDecodeError, OSError):
                 continue
 
 
