@@ -10,22 +10,25 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import sqlalchemy as sa
 from org import Org, balanced, leads_csv
 from workbooks import Sheets, build, small
 
 from allocator import bootstrap
 from allocator.adapters.crm.http import Timeouts
 from allocator.adapters.crm.salesforce import SalesforceCRM
+from allocator.adapters.store.tables import lease
 from allocator.bootstrap import store_of
 from allocator.config import load_settings
 from allocator.domain.lead import State
-from allocator.ports import LeadRow, Store
+from allocator.ports import LeadRow
 from allocator.sandbox.salesforce.org import INTEGRATION_USER
 from allocator.sandbox.server import Cut
 from allocator.sandbox.wire import Request, Response
@@ -149,7 +152,7 @@ class FaultyOrg(Org):
 
     @contextmanager
     def store(self) -> Any:
-        store: Store = store_of(load_settings(self.config))
+        store: Any = store_of(load_settings(self.config))
         try:
             yield store
         finally:
@@ -175,11 +178,9 @@ class FaultyOrg(Org):
 
     def crashed(self) -> None:
         """As if the time of a lease had passed that nobody could give back."""
-        import sqlite3
-
-        with sqlite3.connect(self.database) as connection:
-            connection.execute("UPDATE lease SET expires = '2001-01-01T00:00:00.000000+00:00'")
-        connection.close()
+        expired = sa.update(lease).values(expires=datetime(2001, 1, 1, tzinfo=UTC))
+        with self.store() as store:
+            store.database.write(lambda connection: connection.execute(expired) and None)
 
     @property
     def database(self) -> Path:
