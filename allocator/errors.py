@@ -3,6 +3,7 @@
 AllocatorError
   ConfigError      refuse to start: a person must change the configuration
     SchemaError    the store has another schema than this program
+  UnknownName      nothing here has that name or id: say it rightly
   BusyError        another run holds the lease: wait for it
   FencedError      our lease was taken over: write nothing more
   SourceError      this system cannot be used now: others go on, alert now
@@ -25,6 +26,10 @@ class ConfigError(AllocatorError):
 
 class SchemaError(ConfigError):
     """The store's schema is older or newer than this program."""
+
+
+class UnknownName(AllocatorError):
+    """Nothing here has the name or id that was asked for."""
 
 
 class BusyError(AllocatorError):

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from allocator.ports import ExtraCheck, Store, TablesLook, TablesVersion
-from rules.errors import Problem, WorkbookError
+from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
+from rules.workbook.check import read_file
 
 HALF_SAVED = frozenset({"W01", "W05"})
 """What a file looks like while a spreadsheet program is writing it."""
@@ -49,7 +50,7 @@ class WorkbookTables:
     def _read(self, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
         """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""
         for left in range(AGAIN, -1, -1):
-            content = self._bytes()
+            content = read_file(self.path)
             try:
                 return content, self._load(content, extra)
             except WorkbookError as error:
@@ -57,12 +58,6 @@ class WorkbookTables:
                     raise
             self._sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
-
-    def _bytes(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise WorkbookError([_missing(self.path, error)]) from None
 
     def _load(self, content: bytes, extra: ExtraCheck) -> RoutingTables:
         sha = hashlib.sha256(content).hexdigest()
@@ -84,13 +79,3 @@ class WorkbookTables:
 
     def _saved_at(self) -> datetime:
         return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
-
-
-def _missing(path: Path, error: OSError) -> Problem:
-    return Problem(
-        code="W00",
-        sheet="(file)",
-        value=path.name,
-        message=f"{path.name} cannot be read: {error.strerror}.",
-        fix="Put the workbook there, or name it in allocator.toml: workbook = ...",
-    )

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from allocator.errors import BusyError, ConfigError, SourceError
+from allocator.errors import BusyError, ConfigError, SourceError, UnknownName
 from allocator.ports import Progress as ProgressCallback
 from rules.errors import WorkbookError
 
@@ -44,6 +44,8 @@ def exit_code(error: BaseException) -> int:
     """Which exit code an error means."""
     if isinstance(error, WorkbookError):
         return REFUSED
+    if isinstance(error, UnknownName):
+        return USAGE
     if isinstance(error, BusyError):
         return BUSY
     if isinstance(error, ConfigError):

@@ -208,6 +208,8 @@ class Sandbox:
         if path == "/services/data":
             return self._rest.versions()
         try:
+            if path == "/services/oauth2/userinfo" or path.startswith("/id/"):
+                return self.oauth.identity(request)
             if not path.startswith("/services/data/"):
                 raise missing_resource()
             request.user_id = self.oauth.user_of(request)

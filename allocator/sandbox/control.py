@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from allocator.sandbox.clock import parse_iso, wire
 from allocator.sandbox.salesforce.org import INTEGRATION_USER
@@ -13,6 +14,24 @@ from allocator.sandbox.wire import ApiError, Request, Response, missing_resource
 
 if TYPE_CHECKING:
     from allocator.sandbox.app import Sandbox
+
+
+LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
+
+
+def _only_ours(request: Request) -> None:
+    """A web page must not drive this: neither by a name that leads here, nor from an origin of its own."""
+    for header in ("Host", "Origin"):
+        text = request.headers.get(header)
+        if text is not None and _host_of(text) not in LOCAL_NAMES:
+            raise ApiError(403, "FORBIDDEN", f"the control interface is for loopback: {header} {text!r}")
+
+
+def _host_of(text: str) -> str | None:
+    try:
+        return urlsplit(text if "://" in text else f"//{text}").hostname
+    except ValueError:
+        return None
 
 
 class Control:
@@ -36,12 +55,13 @@ class Control:
             "info": self._info,
         }.get(parts[0] if parts else "")
         try:
+            _only_ours(request)
             if found is None:
                 raise missing_resource()
             return found(request, parts)
         except ApiError as error:
             return error.response()
-        except (ValueError, TypeError, KeyError, re.error) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, re.error) as error:
             return ApiError(400, "BAD_REQUEST", f"{type(error).__name__}: {error}").response()
 
     def _records(self, request: Request, parts: list[str]) -> Response:

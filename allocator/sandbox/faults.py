@@ -26,6 +26,8 @@ KINDS = {
     "edit",
     "hold",
 }
+ON = {"method", "path", "record", "nth", "times"}
+MOST_SECONDS = 86_400
 ABOUT_A_RECORD = {"lock", "take", "convert", "edit"}
 BY_A_PERSON = {"take", "convert", "edit"}
 CODES = {
@@ -265,8 +267,9 @@ def _record_fits(fault: Fault, moment: Moment) -> bool:
 
 def read_fault(fault_id: str, spec: dict[str, Any], to18: Callable[[str], str]) -> Fault:
     """A fault from its JSON; ValueError says what is wrong with it."""
-    on, do = spec.get("on") or {}, spec.get("do")
-    if do not in KINDS:
+    on, do = _checked_on(spec.get("on") or {}), spec.get("do")
+    _check_options(spec)
+    if not isinstance(do, str) or do not in KINDS:
         raise ValueError(f"do must be one of {', '.join(sorted(KINDS))}")
     if spec.get("when", "before") not in ("before", "after_commit"):
         raise ValueError("when must be before or after_commit")
@@ -285,6 +288,25 @@ def read_fault(fault_id: str, spec: dict[str, Any], to18: Callable[[str], str]) 
         options=options,
         spec=dict(spec),
     )
+
+
+def _checked_on(on: Any) -> dict[str, Any]:
+    """A word that nobody knows would otherwise mean every request."""
+    if not isinstance(on, dict):
+        raise ValueError("on must be an object")
+    if unknown := sorted(set(on) - ON):
+        raise ValueError(f"on knows {', '.join(sorted(ON))}, not {', '.join(unknown)}")
+    return on
+
+
+def _check_options(spec: dict[str, Any]) -> None:
+    status, seconds, fields = spec.get("status"), spec.get("seconds"), spec.get("fields")
+    if status is not None and not 200 <= int(status) <= 599:
+        raise ValueError("status must be 200 to 599")
+    if seconds is not None and not 0 <= float(seconds) <= MOST_SECONDS:
+        raise ValueError(f"seconds must be 0 to {MOST_SECONDS}")
+    if fields is not None and not isinstance(fields, dict):
+        raise ValueError("fields must be an object")
 
 
 def vendor_error(options: dict[str, Any]) -> Response:

@@ -146,6 +146,40 @@ class OAuth:
             raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
         return user
 
+    def identity(self, request: Request) -> Response:
+        """The identity URL of a token answer, and the userinfo endpoint: who the session belongs to."""
+        user_id = self.user_of(request)
+        parts = [part for part in request.path.split("/") if part]
+        if parts[:1] == ["id"] and [part[:15] for part in parts[1:]] != [ORG_ID[:15], user_id[:15]]:
+            raise ApiError(403, "FORBIDDEN", "Bad_Id")
+        user = self._org.records.get("User", user_id) or {}
+        return Response(200, self._described(user_id, user))
+
+    def _described(self, user_id: str, user: dict[str, Any]) -> dict[str, Any]:
+        rest = f"{self.instance_url}/services/data/v{{version}}/"
+        url = f"{self.instance_url}/id/{ORG_ID}/{user_id}"
+        urls = {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"}
+        return {
+            "id": url,
+            "sub": url,
+            "asserted_user": True,
+            "user_id": user_id,
+            "organization_id": ORG_ID,
+            "username": user.get("Username"),
+            "preferred_username": user.get("Username"),
+            "nick_name": user.get("Alias"),
+            "display_name": user.get("Name"),
+            "name": user.get("Name"),
+            "email": user.get("Email"),
+            "first_name": user.get("FirstName"),
+            "last_name": user.get("LastName"),
+            "timezone": user.get("TimeZoneSidKey"),
+            "active": bool(user.get("IsActive")),
+            "user_type": "STANDARD",
+            "urls": urls,
+            "last_modified_date": user.get("LastModifiedDate"),
+        }
+
     def revoke(self, request: Request) -> None:
         with self._lock:
             self._sessions.pop(_bearer(request), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import socketserver
 import ssl
@@ -110,11 +111,10 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             request = self._request()
+            response = self.server.answer(request)
         except ApiError as error:
             self.close_connection = True
             return self._write(error.response())
-        try:
-            response = self.server.answer(request)
         except Cut as cut:
             return self._cut(cut)
         request.entry["status"] = None if response.truncate else response.status
@@ -136,16 +136,36 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(400, "BAD_REQUEST", "Content-Length is not a number") from None
         if not 0 <= length <= MAX_BODY:
             raise ApiError(413, "REQUEST_TOO_LARGE", "The request body is too large")
-        return self.rfile.read(length)
+        return self._exactly(length)
+
+    def _exactly(self, length: int) -> bytes:
+        """A body that ends early was cut on its way: nothing of it may be done."""
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise Cut(reset=False)
+        return body
 
     def _chunks(self) -> bytes:
         parts: list[bytes] = []
-        while size := int(self.rfile.readline().split(b";")[0].strip() or b"0", 16):
-            parts.append(self.rfile.read(size))
+        room = MAX_BODY
+        while size := self._chunk_size():
+            room -= size
+            if room < 0:
+                raise ApiError(413, "REQUEST_TOO_LARGE", "The request body is too large")
+            parts.append(self._exactly(size))
             self.rfile.readline()
         while self.rfile.readline().strip():
             continue
         return b"".join(parts)
+
+    def _chunk_size(self) -> int:
+        line = self.rfile.readline()
+        if not line:
+            raise Cut(reset=False)
+        text = line.split(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,16}", text):
+            raise ApiError(400, "BAD_REQUEST", "The size of a chunk is not a hexadecimal number")
+        return int(text, 16)
 
     def _write(self, response: Response) -> None:
         payload = response.payload()

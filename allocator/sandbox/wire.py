@@ -107,6 +107,11 @@ class Request:
         return parse_json(self.body)
 
 
+def flag(value: Any) -> bool:
+    """A switch in a body or a parameter: true, or the text of it."""
+    return value.strip().lower() == "true" if isinstance(value, str) else bool(value)
+
+
 def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8")) if body.strip() else None

@@ -61,7 +61,17 @@ class Checked:
 def load(path: str | Path) -> RoutingTables:
     """The checked tables; WorkbookError with every error at once, sorted by sheet and row."""
     path = Path(path)
-    return load_bytes(path.read_bytes(), name=path.name)
+    return load_bytes(read_file(path), name=path.name)
+
+
+def read_file(path: Path) -> bytes:
+    """The file's bytes; WorkbookError W00 when it is not there or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        said = f"{path.name} cannot be read: {error.strerror}."
+        fix = "put the workbook there, or name the right file"
+        raise WorkbookError([Problem("W00", "(file)", said, fix, value=path.name)]) from None
 
 
 def load_bytes(data: bytes, *, name: str = "routing_tables.xlsx") -> RoutingTables:
@@ -76,10 +86,10 @@ def check(
     workbook: str | Path | bytes, *, name: str = "routing_tables.xlsx", on: date | None = None
 ) -> Checked:
     """Errors and warnings together. With `on` (today), rows that have expired are warned about too."""
-    data = workbook if isinstance(workbook, bytes) else Path(workbook).read_bytes()
-    version = hashlib.sha256(data).hexdigest()
-    report = Report()
+    report, version = Report(), ""
     try:
+        data = workbook if isinstance(workbook, bytes) else read_file(Path(workbook))
+        version = hashlib.sha256(data).hexdigest()
         report.extend(gate(data))
         book = read_book(data)
     except WorkbookError as error:

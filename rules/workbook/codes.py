@@ -8,6 +8,7 @@ from rules.cells import CODES as CELL_CODES
 
 CODES: Final[dict[str, str]] = {
     # The file, before anything parses it
+    "W00": "the file is not there or cannot be read",
     "W01": "the file is empty",
     "W02": "the file is larger than 10 MiB",
     "W03": "the file has a password, or is an old .xls",

@@ -256,7 +256,7 @@ def test_runs_are_listed_and_shown(org: Org) -> None:
     assert [r["run"] for r in listed["runs"]] == [2, 1]
     code, shown = org("runs", "show", "1")
     assert (code, shown["state"], shown["leads"]["pulled"]) == (0, "done", 240)
-    assert org("runs", "show", "99")[0] == 1
+    assert org("runs", "show", "99")[0] == 2
 
 
 def test_the_store_is_copied_in_a_whole(org: Org, tmp_path: Path) -> None:

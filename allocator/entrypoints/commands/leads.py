@@ -13,7 +13,7 @@ from allocator.config import load_settings
 from allocator.domain.lead import LeadKey
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
-from allocator.errors import AllocatorError
+from allocator.errors import UnknownName
 from allocator.ports import Store
 
 app = typer.Typer(help="Leads that wait for a person.", no_args_is_help=True)
@@ -70,11 +70,11 @@ def retry(
 
 
 def key_of(store: Store, text: str) -> LeadKey:
-    """The one lead that a text names. Raises AllocatorError when none or several fit."""
+    """The one lead that a text names. Raises UnknownName when none or several fit."""
     rows = store.find(text)
     if not rows:
-        raise AllocatorError(f"No lead {text!r} is known here. Ids are as the CRM shows them (00Q...).")
+        raise UnknownName(f"No lead {text!r} is known here. Ids are as the CRM shows them (00Q...).")
     if len(rows) > 1:
         names = ", ".join(str(r.key) for r in rows[:5])
-        raise AllocatorError(f"{text!r} fits several leads: {names}. Name one of them.")
+        raise UnknownName(f"{text!r} fits several leads: {names}. Name one of them.")
     return rows[0].key

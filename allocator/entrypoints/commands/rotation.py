@@ -12,7 +12,7 @@ from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.errors import AllocatorError
+from allocator.errors import UnknownName
 from allocator.service import why
 from rules.fold import fold
 from rules.model import RoutingTables, Team
@@ -50,13 +50,13 @@ def show(
 
 
 def team_named(tables: RoutingTables, text: str) -> Team:
-    """The team of that name, whatever case and accents. Raises AllocatorError with the nearest name."""
+    """The team of that name, whatever case and accents. Raises UnknownName with the nearest name."""
     names = {fold(t.name): t for t in tables.teams}
     if fold(text) in names:
         return names[fold(text)]
     near = difflib.get_close_matches(fold(text), names, n=1, cutoff=0.3)
     hint = f" Did you mean {names[near[0]].name}?" if near else ""
-    raise AllocatorError(f"There is no team {text!r}.{hint}")
+    raise UnknownName(f"There is no team {text!r}.{hint}")
 
 
 def _print(found: dict[str, Any], tables: RoutingTables) -> None:

@@ -12,7 +12,7 @@ from allocator.config import load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
-from allocator.errors import AllocatorError
+from allocator.errors import UnknownName
 from allocator.ports import RunRow
 
 app = typer.Typer(help="Past runs.", no_args_is_help=True)
@@ -57,7 +57,7 @@ def show_run(
     finally:
         store.close()
     if row is None:
-        raise AllocatorError(f"There is no run {number}. See: allocator runs list")
+        raise UnknownName(f"There is no run {number}. See: allocator runs list")
     found = as_object(row)
     if as_json:
         console.emit(found)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from allocator.sandbox.faults import Faults, Moment
+from allocator.sandbox.faults import Faults, Moment, WholeReply
 from allocator.sandbox.salesforce.records import Row
-from allocator.sandbox.salesforce.rest import Call, Rest, render
+from allocator.sandbox.salesforce.rest import Call, Rest, fields_named, render
 from allocator.sandbox.salesforce.schema import ObjectType, to18, valid_id
 from allocator.sandbox.salesforce.writer import Writer, named_type
-from allocator.sandbox.wire import ApiError, Request, Response, missing_resource, wrong_method
+from allocator.sandbox.wire import ApiError, Request, Response, flag, missing_resource, wrong_method
 
 MOST, MOST_READ, MOST_CHUNKS = 200, 2000, 10
 ROLLED_BACK = (
@@ -56,7 +56,7 @@ class Collections:
         def item(record: Row) -> Item:
             return Item(None, lambda: _done(writer.create(self._kind(record), record)["Id"]))
 
-        return self._all(call, [item(record) for record in records], bool(body.get("allOrNone")))
+        return self._all(call, [item(record) for record in records], flag(body.get("allOrNone")))
 
     def _update(self, call: Call) -> Response:
         body, records = _records(call)
@@ -67,7 +67,7 @@ class Collections:
             record_id = _own_id(record)
             return Item(_as18(record_id), lambda: self._updated(writer, record, record_id, seen))
 
-        return self._all(call, [item(record) for record in records], bool(body.get("allOrNone")))
+        return self._all(call, [item(record) for record in records], flag(body.get("allOrNone")))
 
     def _updated(self, writer: Writer, record: Row, record_id: str | None, seen: set[str]) -> Result:
         kind = self._kind(record)
@@ -82,7 +82,7 @@ class Collections:
     def _delete(self, call: Call) -> Response:
         ids = _ids(call.request.params.get("ids"), MOST)
         writer = self._rest.writer(call.request)
-        all_or_none = call.request.params.get("allOrNone", "").lower() == "true"
+        all_or_none = flag(call.request.params.get("allOrNone"))
         items = [Item(_as18(record_id), lambda i=record_id: self._deleted(writer, i)) for record_id in ids]
         return self._all(call, items, all_or_none)
 
@@ -105,7 +105,7 @@ class Collections:
         def item(record: Row) -> Item:
             return Item(_as18(_own_id(record)), lambda: self._upserted(writer, kind, field.name, record))
 
-        return self._all(call, [item(record) for record in records], bool(body.get("allOrNone")))
+        return self._all(call, [item(record) for record in records], flag(body.get("allOrNone")))
 
     def _upserted(self, writer: Writer, kind: ObjectType, name: str, record: Row) -> Result:
         if self._kind(record).name != kind.name:
@@ -143,6 +143,7 @@ class Collections:
             )
         if not names:
             raise ApiError(400, "MISSING_ARGUMENT", "The fields parameter is required")
+        fields_named(kind, names)
         return Response(200, [self._row(call, kind, str(record_id), names) for record_id in ids])
 
     def _row(self, call: Call, kind: ObjectType, record_id: str, names: list[str]) -> Any:
@@ -179,6 +180,8 @@ class Collections:
         if item.record is None:
             return work().body  # type: ignore[no-any-return]
         answer = faults.around(Moment(request, item.record, item=True), work)
+        if answer.truncate or isinstance(answer.body, bytes):
+            raise WholeReply(answer)
         return answer.body if isinstance(answer.body, dict) else _faulty(answer)
 
 

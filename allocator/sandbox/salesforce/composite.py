@@ -11,7 +11,7 @@ from urllib.parse import quote
 from allocator.sandbox.faults import Moment, WholeReply
 from allocator.sandbox.log import open_sub
 from allocator.sandbox.salesforce.rest import Call, Rest
-from allocator.sandbox.wire import ApiError, Headers, Request, Response, missing_resource, wrong_method
+from allocator.sandbox.wire import ApiError, Headers, Request, Response, flag, missing_resource, wrong_method
 
 MOST, MOST_QUERIES = 25, 5
 REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)((?:\[\d+\]|\.[A-Za-z0-9_]+)*)\}")
@@ -47,7 +47,7 @@ class Composite:
         body = call.request.json()
         subs = _sub_requests(body, "compositeRequest")
         _check(subs)
-        all_or_none = bool(body.get("allOrNone"))
+        all_or_none = flag(body.get("allOrNone"))
         with self._rest.org.records.undoable() as journal:
             answers = self._run(call, subs, all_or_none)
             if all_or_none and any(answer.status >= 400 for answer in answers.values()):
@@ -120,7 +120,7 @@ class Composite:
         for place, sub in enumerate(subs):
             if place:
                 self._rest.usage.count()  # each sub-request of a batch counts; the first one has been counted
-            if body.get("haltOnError") and any(result["statusCode"] >= 400 for result in results):
+            if flag(body.get("haltOnError")) and any(result["statusCode"] >= 400 for result in results):
                 halted = ApiError(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request")
                 results.append({"statusCode": 412, "result": halted.body()})
                 continue

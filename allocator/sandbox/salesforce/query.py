@@ -39,7 +39,9 @@ class Queries:
         self._cursors: OrderedDict[str, Cursor] = OrderedDict()
         self._lock = threading.Lock()
 
-    def run(self, text: str, version: str, headers: Headers, *, deleted: bool) -> dict[str, Any]:
+    def run(
+        self, text: str, version: str, headers: Headers, *, deleted: bool, user: str | None = None
+    ) -> dict[str, Any]:
         size = batch_size(headers)
         try:
             result = execute(
@@ -49,6 +51,7 @@ class Queries:
                 now=self._clock.now(),
                 version=version,
                 include_deleted=deleted,
+                user=user,
             )
         except SoqlError as error:
             raise ApiError(400, error.code, error.message) from None

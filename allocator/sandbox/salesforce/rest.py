@@ -88,10 +88,12 @@ class Rest:
         )
 
     def _index(self, call: Call) -> Response:
+        _allow(call, "GET", "HEAD")
         names = ("sobjects", "query", "queryAll", "limits", "composite")
         return Response(200, {name: f"/services/data/v{call.version}/{name}" for name in names})
 
     def _limits(self, call: Call) -> Response:
+        _allow(call, "GET", "HEAD")
         if call.parts[1:2] == ("recordCount",):
             names = call.request.params.get("sObjects", "").split(",")
             kinds = [kind for name in names if (kind := self.org.schema.object(name.strip()))]
@@ -108,7 +110,11 @@ class Rest:
         if not text:
             raise ApiError(400, "MALFORMED_QUERY", "A query string has to be specified")
         deleted = call.parts[0].lower() == "queryall"
-        return Response(200, self.queries.run(text, call.version, call.request.headers, deleted=deleted))
+        return Response(200, self._first_page(call, text, deleted=deleted))
+
+    def _first_page(self, call: Call, text: str, *, deleted: bool) -> dict[str, Any]:
+        request = call.request
+        return self.queries.run(text, call.version, request.headers, deleted=deleted, user=request.user_id)
 
     def _sobjects(self, call: Call) -> Response:
         if len(call.parts) == 1:
@@ -359,15 +365,20 @@ def _upserted(record_id: str, version: str) -> Response:
 
 def render(kind: ObjectType, row: Row, version: str, names: list[str]) -> dict[str, Any]:
     """A record as a read shows it: attributes, then the fields asked for, or all; missing is null."""
-    fields = [kind.field(name) for name in names] if names else list(kind.fields)
-    for name, found in zip(names, fields, strict=False):
-        if found is None:
-            raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
+    fields = fields_named(kind, names) if names else list(kind.fields)
     url = f"/services/data/v{version}/sobjects/{kind.name}/{quote(row['Id'])}"
     shown: dict[str, Any] = {"attributes": {"type": kind.name, "url": url}}
     if names and not any(name.lower() == "id" for name in names):
         fields = [*fields, kind.field("Id")]
     return shown | {found.name: _shown_value(kind, found, row) for found in fields if found}
+
+
+def fields_named(kind: ObjectType, names: list[str]) -> list[Field | None]:
+    fields = [kind.field(name) for name in names]
+    for name, found in zip(names, fields, strict=True):
+        if found is None:
+            raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
+    return fields
 
 
 def _shown_value(kind: ObjectType, found: Field, row: Row) -> Any:

@@ -51,6 +51,7 @@ def execute(
     now: datetime,
     version: str,
     include_deleted: bool = False,
+    user: str | None = None,
     user_timezone: tzinfo = UTC,
 ) -> Result:
     """Answer a query. `rows` gives the stored rows of an object; `now` and the zone place TODAY.
@@ -58,7 +59,7 @@ def execute(
     Raises SoqlError with the vendor's code and message.
     """
     base = f"/services/data/v{version.lstrip('v')}/sobjects/"
-    data = Data(schema, rows, now, user_timezone, base, include_deleted)
+    data = Data(schema, rows, now, user_timezone, base, include_deleted, user)
     try:
         return _Execution(data, Reporter(text)).run(parse(text))
     except RecursionError:
@@ -76,11 +77,25 @@ class _Execution:
     def run(self, query: ast.Query) -> Result:
         scope = self._scope(query)
         plan = self._plan(query, scope)
-        rows = self._data.live(scope.entity.name)
+        rows = self._scoped(query, scope, self._data.live(scope.entity.name))
         if is_count(query):
             return Result(len(_window(query, plan.matching(rows))), [], is_count=True)
         records = plan.records(rows)
         return Result(len(records), records)
+
+    def _scoped(self, query: ast.Query, scope: Scope, rows: list[Row]) -> list[Row]:
+        """USING SCOPE: everything, or what the running user owns; the others need what this org lacks."""
+        token = query.scope_token
+        name = "everything" if token is None else token.lower()
+        if name == "everything":
+            return rows
+        if name != "mine":
+            text = f"scope '{token}' is not supported on {scope.entity.name}"
+            self._report.fail(MALFORMED_QUERY, text, token.start_pos if token is not None else 0)
+        if scope.entity.field("OwnerId") is None:
+            text = f"scope 'mine' needs an owner, which {scope.entity.name} has not"
+            self._report.fail(MALFORMED_QUERY, text, query.source.start_pos)
+        return [row for row in rows if row.get("OwnerId") == self._data.user]
 
     def _scope(self, query: ast.Query) -> Scope:
         entity = self._data.schema.object(query.source)

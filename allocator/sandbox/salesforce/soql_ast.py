@@ -101,6 +101,7 @@ class Query:
     limit: int | None
     limit_token: Token | None
     offset: int
+    scope_token: Token | None
     with_token: Token | None
     all_rows: Token | None
     position: int

@@ -67,9 +67,22 @@ class _Builder(Transformer):  # type: ignore[type-arg]
         return found[0]
 
     def query(self, found: list[Any]) -> ast.Query:
-        select, items, _, source, _, where, scope_with, group, having, order, limit, offset, _, all_rows = (
-            found
-        )
+        (
+            select,
+            items,
+            _,
+            source,
+            using,
+            where,
+            scope_with,
+            group,
+            having,
+            order,
+            limit,
+            offset,
+            _,
+            all_rows,
+        ) = found
         return ast.Query(
             items=tuple(items),
             source=source[0],
@@ -81,6 +94,7 @@ class _Builder(Transformer):  # type: ignore[type-arg]
             limit=self._count(limit),
             limit_token=limit,
             offset=self._offset(offset),
+            scope_token=using,
             with_token=scope_with,
             all_rows=all_rows,
             position=select.start_pos,

@@ -55,6 +55,7 @@ class Data:
     zone: tzinfo
     base: str
     include_deleted: bool
+    user: str | None = None
     _by_id: dict[str, dict[str, Row]] = field(default_factory=dict)
     _children: dict[tuple[str, str], dict[str, list[Row]]] = field(default_factory=dict)
 

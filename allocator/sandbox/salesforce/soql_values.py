@@ -45,10 +45,19 @@ def like_pattern(token: str, *, exact: bool = False) -> re.Pattern[str]:
 
     It matches folded texts unless `exact`.
     """
-    parts, case = [], str if exact else fold
+    pieces: list[list[str]] = [[]]
+    case = str if exact else fold
     for piece in re.findall(r"\\u[0-9A-Fa-f]{4}|\\[\s\S]|[^\\]", token[1:-1]):
-        parts.append({"%": ".*", "_": "."}.get(piece) or re.escape(case(unescape(f"'{piece}'"))))
-    return re.compile("".join(parts), re.DOTALL)
+        if piece == "%":
+            pieces.append([])
+        else:
+            pieces[-1].append("." if piece == "_" else re.escape(case(unescape(f"'{piece}'"))))
+    first, *rest = ("".join(piece) for piece in pieces)
+    if not rest:
+        return re.compile(first, re.DOTALL)
+    # The first place of each middle piece is as good as any: atomic groups never look for another.
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1] if piece)
+    return re.compile(f"{first}{middle}.*{rest[-1]}", re.DOTALL)
 
 
 def fold(text: str) -> str:

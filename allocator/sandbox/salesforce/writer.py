@@ -100,8 +100,11 @@ class Writer:
         raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
 
     def _by_external_id(self, found: Field, value: Any) -> str | None:
-        if not isinstance(value, dict):
+        if value is None:
             return None
+        if not isinstance(value, dict):
+            text = f"The {found.relationship_name} relationship must be an object"
+            raise ApiError(400, "JSON_PARSER_ERROR", text)
         wanted = named_type(value) or found.reference_to[0]
         target = self.org.records.type(wanted)
         keys = [(name, key) for name, key in value.items() if name != "attributes"]
