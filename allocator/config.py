@@ -44,7 +44,7 @@ class SalesforceSection(BaseModel):
     private_key_file: Path | None = None
     ca_file: Path | None = None
     api_version: str = "63.0"
-    intake: tuple[str, ...] = Field(min_length=1)
+    intake: tuple[str, ...]
     account_domain_field: str = "Website"
     usage_limit: float = Field(default=0.8, gt=0, le=1)
 
@@ -57,6 +57,13 @@ class SalesforceSection(BaseModel):
         if parts.scheme == "http" and not is_loopback(url):
             raise ValueError("must begin with https://; http is for this machine only")
         return url.rstrip("/")
+
+    @field_validator("intake")
+    @classmethod
+    def _somebody(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not any(name.strip() for name in names):
+            raise ValueError('name the queues or users whose leads are new, such as ["Inbound Leads"]')
+        return names
 
     @field_validator("api_version")
     @classmethod

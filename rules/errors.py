@@ -32,8 +32,11 @@ class Problem:
     severity: Severity = "error"
 
     def __str__(self) -> str:
+        """One line: `ERROR T203  Country!E14  rule C-017, If country: ...  Fix: type DE.`"""
         place = f"{self.sheet}!{self.cell}" if self.cell else self.sheet
-        return f"{self.severity.upper():5} {self.code}  {place}  {self.message}  Fix: {self.fix}"
+        rule = ", ".join(x for x in (f"rule {self.rule_id}" if self.rule_id else "", self.column) if x)
+        said = f"{rule}: {self.message}" if self.rule_id else self.message
+        return f"{self.severity.upper():5} {self.code}  {place}  {said}  Fix: {self.fix.rstrip('.')}."
 
 
 class WorkbookError(RulesError):

@@ -8,6 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import stamina
 import structlog
 import typer
 from typer.exceptions import TyperException
@@ -97,6 +98,7 @@ def _report(error: Exception, argv: list[str] | None) -> int:
 
 def _quiet_libraries() -> None:
     """Libraries' debug lines quote queries and with them leads: only warnings, and ours through structlog."""
+    stamina.instrumentation.set_on_retry_hooks(())
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
     for name in ("urllib3", "simple_salesforce", "requests"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -53,6 +53,11 @@ def exit_code(error: BaseException) -> int:
     return UNREACHABLE if isinstance(error, SourceError) else UNEXPECTED
 
 
+def count(number: int, noun: str) -> str:
+    """1 error, 2 errors."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def plain(text: object, *, width: int = 0) -> str:
     """Text from outside for a terminal: no control characters (they could draw), no markup, cut to width."""
     clean = "".join(c if c.isprintable() else " " for c in str(text))

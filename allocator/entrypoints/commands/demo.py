@@ -23,6 +23,7 @@ from allocator.entrypoints.commands.init import Answers, FactOption, make, parse
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.commands.sandbox import MapOption, parse_map
 from allocator.entrypoints.console import JsonOption, plain
+from allocator.errors import ConfigError
 from allocator.ports import LeadRow, Store
 from allocator.sandbox.app import Sandbox
 from allocator.service import why
@@ -64,6 +65,8 @@ def command(
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
+        if (keep / "config").exists():
+            raise ConfigError(f"{keep} holds an earlier demo. Remove it, or name another folder.")
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
         return
@@ -126,8 +129,9 @@ def _show_split(made: dict[str, Any], tables: RoutingTables) -> None:
 
 def _show_three(store: Store, tables: RoutingTables) -> None:
     """One by turn, one that somebody already knew, one from another team."""
-    console.out.print("\n[bold]Three leads explained[/]\n")
-    for row in three(store.leads(states=[State.CONFIRMED])):
+    chosen = three(store.leads(states=[State.CONFIRMED]))
+    console.out.print(f"\n[bold]{console.count(len(chosen), 'lead')} explained[/]\n")
+    for row in chosen:
         explain.show(why.explain_lead(store, row, tables), tables)
         console.out.print()
 
@@ -158,9 +162,9 @@ def _show_held(store: Store) -> None:
 
 def _show_calls(made: dict[str, Any]) -> None:
     naive = 1 + NAIVE_CALLS * made["leads"]["pulled"]
-    console.out.print(
-        f"\n[bold]{made['crm']['requests']} CRM calls[/] (a connector that asks per lead needs {naive:,})\n"
-    )
+    calls = made["crm"]["requests"]
+    beside = f" (a connector that asks per lead needs {naive:,})" if naive > calls else ""
+    console.out.print(f"\n[bold]{calls} CRM calls[/]{beside}\n")
     console.out.print("Next:  allocator demo --keep playground     leaves it all running to play with")
     console.out.print("       docs/quickstart.md                   from here to your own CRM\n")
 

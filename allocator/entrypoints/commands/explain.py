@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any
 
 import typer
@@ -9,11 +10,13 @@ from rich.table import Table
 
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
-from allocator.config import load_settings
+from allocator.config import Settings, load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.leads import key_of
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
+from allocator.errors import UnknownName
 from allocator.service import why
+from rules.facts import fact_key
 from rules.model import RoutingTables
 
 EPILOG = (
@@ -48,7 +51,9 @@ def command(
             found = why.explain_lead(store, store.leads([key])[0], tables)
         else:
             now = clock_from(at).now()
-            made_up = why.explain_facts(tables, parse_facts(facts or []), now=now, store=store)
+            made_up = why.explain_facts(
+                tables, known_facts(facts or [], settings, tables), now=now, store=store
+            )
             found = why.made_up_object(made_up, tables)
     finally:
         store.close()
@@ -57,6 +62,18 @@ def command(
     else:
         show(found, tables)
     return console.OK
+
+
+def known_facts(pairs: list[str], settings: Settings, tables: RoutingTables) -> dict[str, str]:
+    """`parse_facts`, each name known to the configuration or the workbook. Raises UnknownName otherwise."""
+    facts = parse_facts(pairs)
+    known = {fact_key(name) for name in (*settings.fact_fields(), *tables.fact_by_name)}
+    for name in facts:
+        if fact_key(name) not in known:
+            near = difflib.get_close_matches(fact_key(name), known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known))}."
+            raise UnknownName(f"No fact is called {name!r}. {hint}")
+    return facts
 
 
 def parse_facts(pairs: list[str]) -> dict[str, str]:
@@ -95,6 +112,9 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
         _show_out(found.get("skipped", ()), names)
     for link in found.get("links", ()):
         out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
+    for one in found.get("earlier", ()):
+        end = one["reason"] or names.get(one["person"] or "", one["person"] or "nobody")
+        out.print(f"  earlier: epoch {one['epoch']} {one['state']}, {plain(end)} ({one['at'][:16]})")
     if found.get("tables_version"):
         run, epoch = found["run"] or "-", found["epoch"] or "-"
         out.print(f"  tables {found['tables_version'][:8]}  run {run}  epoch {epoch}")

@@ -18,6 +18,7 @@ from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.service.run import Outcome
 from allocator.service.run import run as run_once
+from rules.model import RoutingTables
 
 EPILOG = (
     "Examples:  allocator run --dry-run   |   allocator run --json   |   allocator run --config prod.toml"
@@ -50,9 +51,15 @@ def command(
         try:
             with bootstrap.preview(job) if dry_run else nullcontext(job) as chosen:
                 outcome = run_once(chosen, by="cli")
+                names = {} if as_json else names_of(bootstrap.current_tables(settings, chosen.store))
         finally:
             job.store.close()
-    show(outcome, as_json=as_json, dry_run=dry_run, target=settings.salesforce.url)
+    if as_json:
+        console.emit(outcome.summary)
+    else:
+        show(outcome.summary, names, dry_run=dry_run, target=settings.salesforce.url)
+    if outcome.trouble is not None:
+        console.err.print(str(outcome.trouble), markup=False)
     return code_of(outcome)
 
 
@@ -66,16 +73,13 @@ def code_of(outcome: Outcome) -> int:
     return console.HELD if leads["held"] or leads["retry"] else console.OK
 
 
-def show(outcome: Outcome, *, as_json: bool, dry_run: bool = False, target: str = "") -> None:
-    if as_json:
-        console.emit(outcome.summary)
-    else:
-        _print(outcome.summary, dry_run=dry_run, target=target)
-    if outcome.trouble is not None:
-        console.err.print(str(outcome.trouble), markup=False)
+def names_of(tables: RoutingTables) -> dict[str, str]:
+    """Person ID -> name."""
+    return {person: rows[0].name for person, rows in tables.people_by_id.items()}
 
 
-def _print(made: dict[str, Any], *, dry_run: bool, target: str) -> None:
+def show(made: dict[str, Any], names: dict[str, str], *, dry_run: bool, target: str) -> None:
+    """What a run did, or would do, in a few lines."""
     counts = made["leads"]
     title = "Dry run: nothing was written" if dry_run else f"Run {made['run']}"
     mode = "" if made["live"] else "  (observe mode: nothing is written to the CRM)"
@@ -83,7 +87,7 @@ def _print(made: dict[str, Any], *, dry_run: bool, target: str) -> None:
     shown = ("pulled", "redecided", "returned", "assigned", "held", "taken", "closed", "retry", "held_total")
     console.out.print("  " + "  ".join(f"{name} {counts[name]}" for name in shown))
     if made["teams"]:
-        console.out.print(split_table(made["teams"]))
+        console.out.print(split_table(made["teams"], names))
     if made["held_reasons"]:
         held = "  ".join(f"{reason} {n}" for reason, n in made["held_reasons"].items())
         console.out.print(f"  held: {held}   (allocator leads held)")

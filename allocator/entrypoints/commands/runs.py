@@ -11,7 +11,7 @@ from allocator import bootstrap
 from allocator.config import load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.run import split_table
-from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.errors import UnknownName
 from allocator.ports import RunRow
 
@@ -34,12 +34,13 @@ def list_runs(
         console.emit({"runs": rows})
         return console.OK
     table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for header in ("Run", "Started", "State", "By", "Assigned", "Held", "Retry"):
+    for header in ("Run", "Started", "State", "By", "Assigned", "Held", "Retry", ""):
         table.add_column(header)
     for row in rows:
         leads = row.get("leads", {})
         counts = (str(leads.get(k, "-")) for k in ("assigned", "held", "retry"))
-        table.add_row(str(row["run"]), row["started"][:19], row["state"], row["by"], *counts)
+        why = plain(row.get("error", ""), width=60)
+        table.add_row(str(row["run"]), row["started"][:19], row["state"], row["by"], *counts, why)
     console.out.print(table if rows else "No run yet.")
     return console.OK
 
@@ -65,9 +66,14 @@ def show_run(
     console.out.print(
         f"[bold]Run {row.run}[/]  {row.state}  {found['started'][:19]} to {(found['finished'] or '-')[:19]}"
     )
-    for key in ("leads", "held_reasons", "crm", "error"):
+    for key in ("leads", "held_reasons"):
         if found.get(key):
-            console.out.print(f"  {key}: {found[key]}", markup=False)
+            console.out.print("  " + "  ".join(f"{name} {n}" for name, n in found[key].items()), markup=False)
+    if found.get("crm"):
+        console.out.print(f"  {found['crm']['requests']} CRM calls, {found['seconds']:.1f} s")
+    if found.get("error") or row.state == "failed":
+        why = found.get("error", "it ended without a word: killed, or the machine went down")
+        console.out.print(f"  {plain(why)}")
     if found.get("teams"):
         console.out.print(split_table(found["teams"]))
     return console.OK

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from allocator import bootstrap
+from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
 from allocator.domain.tables import problems_with
 from allocator.entrypoints import console
@@ -31,7 +32,7 @@ def check_command(
     """Say everything that is wrong at once: sheet, cell, rule, what to do. Exit code 3 when refused."""
     settings = load_settings(config) if file is None or config.exists() else None
     path = file or (settings.workbook if settings else Path("routing_tables.xlsx"))
-    checked = check(path)
+    checked = check(path, on=clock_from().now().date())
     problems = list(checked.problems)
     if checked.tables is not None and settings is not None:
         problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=())
@@ -66,4 +67,5 @@ def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
     errors = sum(p.severity == "error" for p in problems)
     warnings = sum(p.severity == "warning" for p in problems)
     said = "can go live" if ok else "is refused; the last good version keeps running"
-    console.out.print(f"{path.name} {said}: {errors} errors, {warnings} warnings.", markup=False)
+    counted = f"{console.count(errors, 'error')}, {console.count(warnings, 'warning')}"
+    console.out.print(f"{path.name} {said}: {counted}.", markup=False)
