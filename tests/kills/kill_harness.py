@@ -372,7 +372,7 @@ class World:
             crm.put(second)
             self._cut_short(product, second)
             now = crm.now() + timedelta(minutes=1)
-            crm.put([*self._touched(product, now), *third])
+            crm.put([*self._touched(product, now), *({**row, **stamps(stamp(now))} for row in third)])
         finally:
             product.close()
         shown = crm.leads()

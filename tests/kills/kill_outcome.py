@@ -18,7 +18,8 @@ def finishes(world: World, name: str, product: Product) -> None:
     assert again.counts["pulled"] + again.counts["redecided"] == 0
     world.crm.settle()
     promised(world, product, settled=True, earlier=before)
-    assert compare(world.undisturbed(name).url, product.url) == []
+    differences = compare(world.undisturbed(name).url, product.url)
+    assert not differences, differences
 
 
 def promised(world: World, product: Product, *, settled: bool, earlier: Sequence[Seen] = ()) -> None:
@@ -35,4 +36,4 @@ def promised(world: World, product: Product, *, settled: bool, earlier: Sequence
         crm_now=crm.now(),
         settled=settled,
     )
-    assert found == []
+    assert not found, found
