@@ -23,9 +23,9 @@ PAIRS = [
     ("fresh", "request", 14, 3),
     ("fresh", "commit", 5, 4),
     ("leftovers", "request", 4, 4),
-    ("leftovers", "request", 15, 15),
+    ("leftovers", "request", 15, 3),
     ("leftovers", "commit", 8, 3),
-    ("leftovers", "commit", 11, 11),
+    ("leftovers", "commit", 11, 3),
 ]
 ON_POSTGRESQL = [("before", 1), ("after", 2), ("before", 4), ("after", 5), ("before", 6), ("after", 6)]
 ON_POSTGRESQL += [("before", 7), ("after", 8), ("before", 9)]
