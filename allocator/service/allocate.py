@@ -106,7 +106,8 @@ class Decider:
 def _is_due(record: Record, row: LeadRow, today: str) -> bool:
     if row.state is not State.HELD:
         return row.state is not State.DECIDED
-    return row.reason in ALWAYS_AGAIN or row.basis != basis_with(today, record)
+    readable_now = row.reason == Reason.UNREADABLE and not record.unreadable  # its stamp may be the old one
+    return readable_now or row.reason in ALWAYS_AGAIN or row.basis != basis_with(today, record)
 
 
 def _needs_membership(record: Record, fact_fields: FactFields) -> bool:
