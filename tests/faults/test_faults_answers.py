@@ -20,6 +20,7 @@ from faulty_org import (
     USERS,
     Change,
     FaultyOrg,
+    body,
     cut,
     instead,
 )
@@ -210,6 +211,24 @@ def test_a_certificate_that_is_not_trusted_is_exit_5_and_nothing_is_sent(make: M
     org.ca_file.write_bytes(right)
     code, made = org("run")
     assert (code, made["leads"]["assigned"]) == (0, 4)
+
+
+@pytest.mark.parametrize("other", ["http://169.254.169.254", "https://acme.example", "file:///etc", "", 7])
+def test_a_log_in_that_names_another_host_is_exit_5_and_our_token_stays_here(
+    org: FaultyOrg, other: object
+) -> None:
+    org.twist(LOGIN, body(lambda answer: {**answer, "instance_url": other}), times=0)
+    before = len(org.requests())
+    org.error(5)
+    assert {request["path"] for request in org.requests()[before:]} == {"/services/oauth2/token"}
+    org.heals(assigned=4)
+
+
+def test_a_redirect_is_not_followed(org: FaultyOrg) -> None:
+    org.twist(PULL, instead(302, b"", Location="http://169.254.169.254/"), times=0)
+    org.error(5)
+    assert org.rows() == {}
+    org.heals(assigned=4)
 
 
 # --- asked to wait ----------------------------------------------------------------------------------------

@@ -127,6 +127,42 @@ def test_a_row_that_comes_twice_in_a_page_is_one_lead(org: FaultyOrg) -> None:
     org.all_given()
 
 
+ODD_VALUES = {
+    "no stamp": {"LastModifiedDate": None},
+    "a stamp that is none": {"LastModifiedDate": "yesterday"},
+    "an owner that is no id": {"OwnerId": "'; DROP"},
+    "a number as date": {"CreatedDate": 7},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES.values(), ids=ODD_VALUES)
+def test_one_record_that_cannot_be_read_is_held_and_the_others_go_on(
+    org: FaultyOrg, odd: dict[str, object]
+) -> None:
+    spoil = body(
+        lambda page: {
+            **page,
+            "records": [{**one, **odd} if one["Id"] == org.leads[0] else one for one in page["records"]],
+        }
+    )
+    org.twist(PULL, spoil, times=2)
+    made = org.run(4, pulled=4, assigned=3, held=1)
+    assert made["held_reasons"] == {"unreadable": 1}
+    org.run(0, redecided=0)  # unreadable as before: there is nothing new to decide
+    org.run(0, redecided=1, assigned=1)
+    org.all_given()
+
+
+def test_a_page_with_a_lead_without_an_id_is_exit_5(org: FaultyOrg) -> None:
+    org.twist(
+        PULL,
+        body(lambda page: {**page, "records": [{**page["records"][0], "Id": "x"}, *page["records"][1:]]}),
+    )
+    org.error(5)
+    assert org.rows() == {}
+    org.heals(pulled=4, assigned=4)
+
+
 def test_a_lead_committed_late_with_an_old_stamp_is_found(org: FaultyOrg) -> None:
     org.run(0, assigned=4)
     old = wire(org.sandbox.clock.now() - timedelta(days=3))

@@ -216,13 +216,16 @@ def test_a_store_that_cannot_be_written_stops_before_the_crm_is(
     org.heals(assigned=40)
 
 
-@pytest.mark.parametrize("disk", DISKS.values(), ids=DISKS)
+@pytest.mark.parametrize(
+    "disk", [DISKS["read-only"], DISKS["no new files"]], ids=["read-only", "no new files"]
+)
 def test_a_store_that_cannot_keep_the_outcome_asks_the_crm_again_in_the_next_run(
     org: FaultyOrg, disk: Callable[[Path], Any]
 ) -> None:
     with contextlib.ExitStack() as fault:
         org.twist(WRITE, afterwards(lambda: fault.enter_context(disk(org.database))))
-        org("run")
+        code, _ = org("run")
+        assert code == 5
     _check(org.database)
     org.crashed()
     org.heals()
@@ -245,6 +248,38 @@ def test_a_store_that_is_deleted_during_a_run_is_not_made_anew(org: FaultyOrg) -
         assert not any(org.sent(lead) for lead in org.leads)
     org.crashed()
     org.heals(assigned=4)
+
+
+def test_a_restored_copy_of_the_store_gives_no_lead_away_again(org: FaultyOrg) -> None:
+    """The copy was made while the writes were on their way; one lead was taken since."""
+    org.down()
+    org.error(5)
+    org.up()
+    copy, taken = org.folder / "copy.db", org.leads[0]
+
+    def back_up() -> None:
+        source, target = sqlite3.connect(org.database), sqlite3.connect(copy)
+        with contextlib.closing(source), contextlib.closing(target):
+            source.backup(target)
+
+    org.twist(WRITE, meanwhile(back_up))
+    org.run(0, assigned=4)
+    given, taker = org.owners(), org.user("Vera Voss")
+    org.put("Lead", {"Id": taken, "OwnerId": taker})
+    org.database.write_bytes(copy.read_bytes())
+    org.crashed()
+    org.run(0, pulled=0, redecided=4, assigned=3, taken=1)
+    assert org.owners() == {**given, taken: taker}
+    assert {len(org.sent(lead)) for lead in org.leads} == {1}
+
+
+def test_an_empty_store_on_a_worked_org_takes_nothing_from_anybody(org: FaultyOrg) -> None:
+    org.run(0, assigned=4)
+    owners = org.owners()
+    org.database.unlink()
+    org.run(0, pulled=0, assigned=0)
+    assert org.owners() == owners
+    assert {len(org.sent(lead)) for lead in org.leads} == {1}
 
 
 def test_a_damaged_store_is_refused_and_kept(org: FaultyOrg) -> None:
