@@ -25,11 +25,25 @@ def condition(request: Request, name: str) -> datetime | None:
         raise ApiError(400, "INVALID_HEADER", f"{name}: not a valid date: {text}") from None
 
 
+def changed_at(row: Row, default: datetime | None = None) -> datetime | None:
+    """When a row was changed; the default where the control interface stored something that is no date."""
+    try:
+        return parse_iso(str(row.get("LastModifiedDate") or row.get("SystemModstamp")))
+    except ValueError:
+        return default
+
+
+def stamped_in(row: Row, start: datetime, end: datetime) -> bool:
+    """Does the row's SystemModstamp lie in this stretch of time?"""
+    stamp = changed_at({"SystemModstamp": row.get("SystemModstamp")})
+    return stamp is not None and start <= stamp < end
+
+
 def check_unmodified(request: Request, row: Row) -> None:
     """ "Conditional Requests" (REST API Developer Guide): weak validation by LastModifiedDate, in seconds."""
     limit = condition(request, "If-Unmodified-Since")
-    changed = row.get("LastModifiedDate") or row.get("SystemModstamp")
-    if limit is not None and changed and parse_iso(changed).replace(microsecond=0) > limit:
+    changed = changed_at(row)
+    if limit is not None and changed is not None and changed.replace(microsecond=0) > limit:
         text = "The record was modified after the date of If-Unmodified-Since"
         raise ApiError(412, "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", text, [])
 

@@ -111,6 +111,11 @@ def load_leads(org: Org, path: Path, field_map: Mapping[str, str]) -> Loaded:
     if not header:
         loaded.refuse(1, "the file holds no header")
         return loaded
+    if not _is_utf8(header):
+        loaded.refuse(1, "the header is not UTF-8: save the file as CSV in UTF-8")
+        return loaded
+    for name in _unknown(header, field_map):
+        loaded.refused.append({"line": 1, "reason": f"the file has no column {name!r} to map"})
     columns = _columns(org, header, field_map)
     rows = list(_rows(org, columns, lines, loaded))
     kind, owner = org.records.type("Lead"), next(iter(org.queues().values()))
@@ -136,17 +141,37 @@ def _store(org: Org, kind: ObjectType, row: Row, owner: str, created: str) -> No
 def _lines(path: Path, loaded: Loaded) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line they end on. A row that was quoted as a whole is one cell: it is read again."""
     csv.field_size_limit(MOST_CHARACTERS)
-    width = 0
+    width, separator = 0, _separator(path)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader(file, delimiter=separator)
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 loaded.counts["blank"] += 1
                 continue
-            if width > 1 and len(cells) == 1 and "," in cells[0]:
-                cells = next(csv.reader([cells[0]]))
+            if width > 1 and len(cells) == 1 and separator in cells[0]:
+                cells = next(csv.reader([cells[0]], delimiter=separator))
             width = width or len(cells)
             yield reader.line_num, cells
+
+
+def _separator(path: Path) -> str:
+    """A comma, unless the header holds more semicolons or tabs, as spreadsheets of some countries write."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        header = re.sub(r'"[^"]*"', "", file.readline(MOST_CHARACTERS))
+    return max(",;\t", key=header.count)
+
+
+def _is_utf8(cells: list[str]) -> bool:
+    try:
+        "".join(cells).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unknown(header: list[str], field_map: Mapping[str, str]) -> list[str]:
+    known = {_plain(name) for name in header}
+    return [name for name in field_map if _plain(name) not in known]
 
 
 def _columns(org: Org, header: list[str], field_map: Mapping[str, str]) -> list[Field]:
@@ -154,9 +179,12 @@ def _columns(org: Org, header: list[str], field_map: Mapping[str, str]) -> list[
     mapped = {_plain(name): target for name, target in field_map.items()}
     kind = org.records.type("Lead")
     taken: set[str] = set()
+    named = (kind.field(mapped[plain]) for name in header if (plain := _plain(name)) in mapped)
+    kept = {found.name for found in named if found is not None}
     columns: list[Field] = []
     for name in header:
-        found = _column(org, kind, name.strip(), mapped.get(_plain(name)), taken)
+        wanted = mapped.get(_plain(name))
+        found = _column(org, kind, name.strip(), wanted, taken if wanted else taken | kept)
         taken.add(found.name)
         columns.append(found)
     return columns
@@ -215,10 +243,8 @@ def _rows(
 def _row(columns: list[Field], cells: list[str]) -> Row:
     if len(cells) != len(columns):
         raise ValueError(f"{len(cells)} cells where the header has {len(columns)}")
-    try:
-        "".join(cells).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("not UTF-8") from None
+    if not _is_utf8(cells):
+        raise ValueError("not UTF-8")
     row = {
         found.name: value
         for found, cell in zip(columns, cells, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ class Records:
         with self.lock:
             record_id = values.get("Id") or self.new_id(kind)
             now = wire(self.clock.now())
-            row = {**_defaults(kind), "Id": record_id, **self._audit(kind, now, by), **values}
+            row = {**_defaults(kind), **self._audit(kind, now, by), **values, "Id": record_id}
             return self._commit(kind, None, row, by, request)
 
     def change(self, kind: ObjectType, row: Row, values: Row, by: str, *, request: int | None = None) -> Row:
@@ -95,10 +96,23 @@ class Records:
 
     def _raw_value(self, kind: ObjectType, name: str, value: Any) -> tuple[str, Any]:
         found = kind.field(name)
+        if found is not None and found.name == "Id":
+            return found.name, self._own_id(kind, value)
+        if not re.fullmatch(r"[A-Za-z]\w*", name):
+            raise ValueError(f"not a field name: {name!r}")
         if found is None:
             self._learn(kind, name, value)
             return name, value
         return found.name, _wire_value(found, value)
+
+    def _own_id(self, kind: ObjectType, value: Any) -> str | None:
+        """Everything else of a row may be nonsense; its id is what every look-up goes by."""
+        if not value:
+            return None
+        owner = self.type_of(to18(value))
+        if owner is not None and owner.name != kind.name:
+            raise ValueError(f"{value} is the id of a {owner.name}, not of a {kind.name}")
+        return to18(value)
 
     def _learn(self, kind: ObjectType, name: str, value: Any) -> None:
         """A field that the schema lacks becomes a custom field of the kind its value shows."""

@@ -12,10 +12,12 @@ from urllib.parse import quote, unquote
 from allocator.sandbox.clock import http_date, parse_iso, wire
 from allocator.sandbox.faults import Faults, Moment
 from allocator.sandbox.salesforce.conditions import (
+    changed_at,
     check_same_tag,
     check_unmodified,
     condition,
     entity_tag,
+    stamped_in,
     tags,
 )
 from allocator.sandbox.salesforce.org import Org
@@ -195,9 +197,8 @@ class Rest:
         if etag and etag in (tags(call.request, "If-None-Match") or []):
             return Response(304, None, {"ETag": etag})
         since = condition(call.request, "If-Modified-Since")
-        changed = parse_iso(
-            row.get("LastModifiedDate") or row.get("SystemModstamp") or wire(self.org.clock.now())
-        )
+        now = self.org.clock.now()
+        changed = changed_at(row, now) or now
         if since is not None and changed <= since:
             return Response(304)
         names = [name.strip() for name in call.request.params.get("fields", "").split(",") if name.strip()]
@@ -277,7 +278,7 @@ class Rest:
         """ "Get Updated" (REST API Developer Guide): seconds are ignored, the last 30 days can be asked."""
         start, end = self._window(call, days=30)
         rows = self.org.records.live(kind.name)
-        ids = [row["Id"] for row in rows if start <= parse_iso(row["SystemModstamp"]) < end]
+        ids = [row["Id"] for row in rows if stamped_in(row, start, end)]
         return Response(200, {"ids": ids, "latestDateCovered": wire(end)})
 
     def _deleted(self, call: Call, kind: ObjectType) -> Response:
@@ -286,7 +287,7 @@ class Rest:
         found = [
             {"id": row["Id"], "deletedDate": row["SystemModstamp"]}
             for row in gone
-            if start <= parse_iso(row["SystemModstamp"]) < end
+            if stamped_in(row, start, end)
         ]
         earliest = wire(self.org.clock.now() - timedelta(days=15))
         body = {"deletedRecords": found, "earliestDateAvailable": earliest, "latestDateCovered": wire(end)}
