@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-for folder in ("run", "rules"):
+for folder in ("", "run", "rules"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 from faulty_org import FaultyOrg  # noqa: E402
@@ -48,8 +48,10 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         return made[-1]
 
     yield company
+    found = [one for org in made if org.database.exists() for one in org.violations()]
     for org in made:
         org.close()
+    assert found == []
 
 
 @pytest.fixture

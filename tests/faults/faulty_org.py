@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import checker
 import pytest
 import requests
 import sqlalchemy as sa
@@ -162,6 +163,15 @@ class FaultyOrg(Org):
         """Every lead as the store knows it, by its id in the CRM."""
         with self.store() as store:
             return {found.key.source_id: found for found in store.leads()}
+
+    def violations(self) -> list[str]:
+        """What the checker of all histories has to say about this one."""
+        settings = load_settings(self.config)
+        store = settings.store.replace("sqlite:///", f"sqlite:///{self.config.parent}/")
+        found = checker.check(
+            store, self.requests(), self.records("Lead"), intake=[self.queue], settled=False
+        )
+        return [f"{one.invariant}: {one.message}" for one in found]
 
     def state(self, lead: str) -> tuple[str, str | None]:
         found = self.rows()[lead]

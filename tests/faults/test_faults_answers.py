@@ -248,7 +248,8 @@ RETRY_AFTER = {
 def test_retry_after_is_obeyed_up_to_five_minutes(
     org: FaultyOrg, status: int, asked: str, least: float, most: float
 ) -> None:
-    org.fault("status", on={"path": "query/.*IsConverted"}, status=status, seconds=asked)
+    refusal = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "Too many requests"}]
+    org.twist(PULL, instead(status, refusal, Retry_After=asked))
     org.run(0, assigned=4)
     assert least <= max(org.waits) <= most
 

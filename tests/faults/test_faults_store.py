@@ -276,10 +276,12 @@ def test_a_restored_copy_of_the_store_gives_no_lead_away_again(org: FaultyOrg) -
 def test_an_empty_store_on_a_worked_org_takes_nothing_from_anybody(org: FaultyOrg) -> None:
     org.run(0, assigned=4)
     owners = org.owners()
+    kept = org.database.read_bytes()
     org.database.unlink()
     org.run(0, pulled=0, assigned=0)
     assert org.owners() == owners
     assert {len(org.sent(lead)) for lead in org.leads} == {1}
+    org.database.write_bytes(kept)
 
 
 def test_a_damaged_store_is_refused_and_kept(org: FaultyOrg) -> None:
