@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from faulty_org import PULL, WRITE, FaultyOrg
 
+from allocator.sandbox.server import Cut
 from allocator.sandbox.wire import Request, Response
 
 Process = subprocess.Popen[str]
@@ -23,11 +24,13 @@ Process = subprocess.Popen[str]
 @contextmanager
 def held_at(org: FaultyOrg, place: str) -> Iterator[tuple[Process, Callable[[], None]]]:
     """A real `allocator run` whose request waits at the CRM until the second value is called."""
-    arrived, go_on = threading.Event(), threading.Event()
+    arrived, go_on, dead = threading.Event(), threading.Event(), threading.Event()
 
     def wait(request: Request, work: Callable[[], Response]) -> Response:
         arrived.set()
         go_on.wait(60)
+        if dead.is_set():
+            raise Cut(reset=False)
         return work()
 
     org.twist(place, wait)
@@ -38,6 +41,8 @@ def held_at(org: FaultyOrg, place: str) -> Iterator[tuple[Process, Callable[[], 
             assert arrived.wait(60)
             yield process, go_on.set
         finally:
+            if process.poll() is not None:
+                dead.set()
             go_on.set()
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
