@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from allocator.errors import BusyError, ConfigError, SourceError, UnknownName
+from allocator.errors import BusyError, ConfigError, FencedError, SourceError, UnknownName
 from allocator.ports import Progress as ProgressCallback
 from rules.errors import WorkbookError
 
@@ -46,7 +46,7 @@ def exit_code(error: BaseException) -> int:
         return REFUSED
     if isinstance(error, UnknownName):
         return USAGE
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | FencedError):
         return BUSY
     if isinstance(error, ConfigError):
         return CONFIGURATION

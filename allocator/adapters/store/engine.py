@@ -123,7 +123,11 @@ class Database:
                     connection.rollback()
                 raise
             lost.append(result)  # from here until the answer, nobody knows
-            connection.commit()
+            try:
+                connection.commit()
+            except BaseException:
+                connection.invalidate()  # it may still be inside its transaction: the next try needs another
+                raise
             lost.pop()
             return result
 
