@@ -69,7 +69,8 @@ def test_a_run_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(
         assert run.code not in (OK, HELD)
         assert "no longer holds the lease" in run.out + run.err
         assert read_rows(product.url) == before
-        assert list(owner_writes(world.crm.log()[asked:])) == []
+        # a composite that was about to leave when the process was stopped may still leave: on its old stamps
+        assert all(write.status == 412 for write in owner_writes(world.crm.log()[asked:]))
         finishes(world, "fresh", product)
 
 
