@@ -70,8 +70,13 @@ def is_ambiguous(text: str) -> bool:
 
 @lru_cache(maxsize=2_000)
 def closest(text: str) -> str | None:
-    """The code whose code or English name is nearest to a misspelt text, or None when nothing is near."""
+    """The code whose code or English name is nearest to a misspelt text, or None when nothing is near.
+
+    Two letters or fewer are near to too many codes (`EU` is not Réunion).
+    """
     key = fold(text)[:60]
+    if len(key) < 3:
+        return None
     by_name = {fold(name): code for code, name in _countries().english.items()}
     by_name |= {
         three: two for three, two in _countries().spellings.items() if len(three) <= 3 and three.isascii()

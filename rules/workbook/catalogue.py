@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -14,12 +14,12 @@ from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
 from rules.workbook.text import key, nearest, split_list, split_quoted
 
-FACTS: Final = Spec(required=("Fact", "Type"), optional=("Note",))
+FACTS: Final = Spec(required=("Fact", "Type"), optional=("Known values", "Note"))
 VALUES: Final = Spec(required=("Fact", "Code"), optional=("Name", "Aliases", "From", "Until", "Note"))
 GROUPS: Final = Spec(required=("Group", "Fact", "Members"), optional=("Note",))
 SET_BY_ROWS: Final = frozenset({"region", "segment", "lane", "product line"})
 """Shipped facts that no lead brings: rules set them."""
-_TYPES: Final = {word: word for word in get_args(FactType)}
+_TYPES: Final = {word: word for word in get_args(FactType)} | {"free text": "text", "closed list": "closed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,12 @@ def unknown_fact(cell: Cell, typed: str, facts: Mapping[str, Fact], report: Repo
     )
 
 
-def read_values(table: Table | None, facts: Mapping[str, Fact], report: Report) -> tuple[KnownValue, ...]:
-    values: list[KnownValue] = []
+def read_values(
+    table: Table | None, facts: Mapping[str, Fact], report: Report, *, listed: Table | None = None
+) -> tuple[KnownValue, ...]:
+    """The known values of sheet Values, and those that sheet Facts (`listed`) names as codes in one cell."""
     spellings: dict[tuple[str, str], tuple[str, Cell]] = {}
+    values: list[KnownValue] = []
     for line in table.lines if table else ():
         fact = _fact_of(line, facts, report)
         code = fields.text(line["Code"], report, required=True)
@@ -97,7 +100,21 @@ def read_values(table: Table | None, facts: Mapping[str, Fact], report: Report) 
         for column, texts in (("Code", (code,)), ("Name", (name,)), ("Aliases", aliases)):
             for spelling in filter(None, texts):
                 _check_spelling(line[column], fact.name, spelling, code, spellings, report)
-    return tuple(values)
+    return (*values, *_listed_values(listed, facts, values, report))
+
+
+def _listed_values(
+    table: Table | None, facts: Mapping[str, Fact], values: Iterable[KnownValue], report: Report
+) -> Iterator[KnownValue]:
+    """The codes in column Known values of sheet Facts that sheet Values does not give."""
+    known = {(value.fact, fold(value.code)) for value in values}
+    for line in table.lines if table else ():
+        codes = split_list(fields.text(line["Known values"], report))
+        fact = find_fact(line["Fact"].text, facts)
+        for code in codes if fact else ():
+            if fact and (fact.name, fold(code)) not in known:
+                known.add((fact.name, fold(code)))
+                yield KnownValue(fact.name, code)
 
 
 def _check_spelling(

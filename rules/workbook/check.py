@@ -116,7 +116,7 @@ def _tables(book: Book, version: str, report: Report) -> RoutingTables | None:
     _warn_unused(book, named | own, report)
     lead_facts = catalogue.read_facts(found.get("Facts"), default_facts(), report)
     facts = _with_set_facts(lead_facts, facts_set(heads))
-    values = catalogue.read_values(found.get("Values"), facts, report)
+    values = catalogue.read_values(found.get("Values"), facts, report, listed=found.get("Facts"))
     groups = catalogue.read_groups(found.get("Groups"), facts, report)
     usable = _check_groups(groups, facts, vocabulary(facts.values(), values), report)
     known = vocabulary(facts.values(), values, usable)

@@ -51,6 +51,7 @@ CODES: Final[dict[str, str]] = {
     "T110": "a group's name or members cannot be used",
     "T111": "a layer's sheet is missing or named twice",
     "T112": "the workbook was made for another version of the allocator",
+    "T113": "a setting that this version does not support",
     # If cells
     **CELL_CODES,
     # Rules
@@ -73,7 +74,7 @@ CODES: Final[dict[str, str]] = {
     "T404": "a name that several people have",
     "T405": "a team with nobody in it",
     "T406": "fallback teams go round in a circle",
-    "T407": "If nobody can says queue, and no queue is named",
+    "T407": "If nobody can says queue or fallback team, and none is named",
     "T408": "a CRM id that cannot be right",
     "T409": "a 15-character CRM id",
     "T410": "a time zone that does not exist",

@@ -14,9 +14,10 @@ MAX_COLUMNS: Final = 256
 
 _ROW: Final = re.compile(rb"""<(?:\w+:)?row\b[^<>]*?\br\s*=\s*["'](\d+)["']""")
 _CELL: Final = re.compile(rb"<(?:\w+:)?c(?=[\s>/])")
-_ADDRESSED: Final = re.compile(
-    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Za-z]+)(\d+)["'][^<>]*?(/?)>(</)?"""
+_FILLED: Final = re.compile(
+    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Za-z]+)(\d+)["'](?:[^<>]*[^<>/])?>(?!</)"""
 )
+"""A cell with something in it, and its address."""
 
 
 def check_extent(parts: Mapping[str, bytes], titles: Mapping[str, str]) -> None:
@@ -41,16 +42,14 @@ def _too_many_cells(total: int) -> Problem:
 
 def _problem(title: str, content: bytes) -> Problem | None:
     last = 0
-    for letters, digits, closed, ended in _ADDRESSED.findall(content):
-        if closed or ended:
-            continue
+    for letters, digits in _FILLED.findall(content):
         row = _number(digits)
         if row > MAX_ROWS or _column(letters) > MAX_COLUMNS:
             return _far(title, f"{letters.decode().upper()}{digits.decode()}", row)
         last = max(last, row)
-    rows = [_number(r) for r in _ROW.findall(content)]
-    if rows and max(rows) > MAX_ROWS:
-        return _formatted(title, max(rows), last)
+    rows = max(map(_number, _ROW.findall(content)), default=0)
+    if rows > MAX_ROWS:
+        return _formatted(title, rows, last)
     return None
 
 

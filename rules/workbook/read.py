@@ -7,17 +7,20 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
+from xml.etree.ElementTree import iterparse
 
 from openpyxl import load_workbook
+from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
-from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, WorkSheetParser
 
 from rules.errors import Problem, WorkbookError
+from rules.workbook.extent import MAX_COLUMNS, MAX_ROWS
 
 Kind = Literal["text", "number", "bool", "date", "formula", "error"]
 
@@ -73,8 +76,8 @@ def read_book(data: bytes) -> Book:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            book = load_workbook(io.BytesIO(data), data_only=False)
-        sheets = tuple(_sheet(book[name]) for name in book.sheetnames if isinstance(book[name], Worksheet))
+            book = load_workbook(io.BytesIO(data), read_only=True)
+            sheets = tuple(_sheet(sheet, book) for sheet in book.worksheets)
         return Book(sheets, saved_by=_saved_by(book), schema=_schema(book))
     except _UNREADABLE as error:
         raise WorkbookError([_unreadable(error)]) from error
@@ -101,25 +104,70 @@ def _schema(book: Workbook) -> str:
     return ""
 
 
-def _sheet(sheet: Worksheet) -> RawSheet:
+class _SheetReader(WorkSheetParser):
+    """Reads values and merged areas only. What openpyxl would also build (links, merged cells, styles of
+    empty cells), it builds for each cell of an area, however large a file says that the area is."""
+
+    hidden_rows: set[int]
+    merged: list[tuple[int, int, str]]
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """Every cell with a value; hidden rows and merged areas are known when all have been taken."""
+        self.hidden_rows, self.merged = set(), []
+        for _, element in iterparse(self.source):
+            if element.tag == ROW_TAG:
+                yield from self._row(element)
+                element.clear()
+            elif element.tag == MERGE_TAG:
+                self.merged += [_area(str(area.get("ref"))) for area in element]
+
+    def _row(self, element: Any) -> Iterator[dict[str, Any]]:
+        element[:] = [cell for cell in element if len(cell) or not cell.get("r")]
+        row, cells = self.parse_row(element)
+        if element.get("hidden") in ("1", "true"):
+            self.hidden_rows.add(row)
+        yield from (cell for cell in cells if cell["value"] is not None)
+
+    def parse_formula(self, element: Any) -> str:
+        """The formula as it stands: none is used, so that one which leans on another needs no translation."""
+        return "=" + (element.findtext(FORMULA_TAG) or "")
+
+
+def _area(reference: str) -> tuple[int, int, str]:
+    left, first, right, last = range_boundaries(reference)
+    first, last = first or 1, last or MAX_ROWS
+    return (
+        first,
+        last,
+        f"{get_column_letter(left or 1)}{first}:{get_column_letter(right or MAX_COLUMNS)}{last}",
+    )
+
+
+def _sheet(sheet: Any, book: Any) -> RawSheet:
     rows: dict[int, dict[int, RawCell]] = {}
-    for (row, column), cell in sheet._cells.items():
-        if cell.value is not None:
-            rows.setdefault(row, {})[column] = _cell(cell)
+    with sheet._get_source() as source:
+        reader = _SheetReader(
+            source,
+            sheet._shared_strings,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for cell in reader.cells():
+            rows.setdefault(cell["row"], {})[cell["column"]] = _cell(cell["data_type"], cell["value"])
     return RawSheet(
         title=sheet.title,
         rows=rows,
         hidden=sheet.sheet_state != "visible",
-        hidden_rows=frozenset(int(n) for n, d in sheet.row_dimensions.items() if d.hidden),
-        merged=tuple((a.min_row, a.max_row, str(a.coord)) for a in sheet.merged_cells.ranges),
+        hidden_rows=frozenset(reader.hidden_rows),
+        merged=tuple(reader.merged),
     )
 
 
-def _cell(cell: Any) -> RawCell:
-    value = cell.value
-    if cell.data_type == "f":
-        return RawCell("formula", str(getattr(value, "text", value) or "="))
-    if cell.data_type == "e":
+def _cell(kind: str, value: Any) -> RawCell:
+    if kind == "f":
+        return RawCell("formula", str(value))
+    if kind == "e":
         return RawCell("error", str(value))
     if isinstance(value, bool):
         return RawCell("bool", value)

@@ -20,6 +20,10 @@ DEFAULTS: Final = {
     "same e-mail": "owner",
     "known account": "ignore",
 }
+SPELLINGS: Final = {"contact for errors": "contact"}
+"""Other names that a setting may go by."""
+LATER: Final = ("working hours", "de-duplication window", "editors", "publish threshold", "accept version")
+"""Settings of later releases: what stands there has no effect yet, and the check says so."""
 _SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
 _KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
 
@@ -28,9 +32,13 @@ def read_settings(table: Table | None, report: Report) -> dict[str, str]:
     """Every setting by its folded name, with the default of those that are not given."""
     settings = dict(DEFAULTS)
     given: dict[str, Line] = {}
-    by_key = {key(name): name for name in DEFAULTS}
+    by_key = {key(name): name for name in DEFAULTS} | {key(a): name for a, name in SPELLINGS.items()}
+    later = {key(name) for name in LATER}
     for line in table.lines if table else ():
         typed = fields.text(line["Setting"], report, required=True)
+        if key(typed) in later:
+            _warn_later(line, report)
+            continue
         name = by_key.get(key(typed))
         if name is None or name in given:
             _unusable(line["Setting"], typed, name, report)
@@ -38,6 +46,13 @@ def read_settings(table: Table | None, report: Report) -> dict[str, str]:
         given[name] = line
         settings[name] = _value(name, line["Value"], report)
     return settings
+
+
+def _warn_later(line: Line, report: Report) -> None:
+    cell = line["Value"]
+    if not cell.blank:
+        message = f'{line["Setting"].text} is not supported by this version: "{cell.text}" has no effect.'
+        report.warn("T113", cell.place, message, "leave it blank")
 
 
 def _unusable(cell: Cell, typed: str, name: str | None, report: Report) -> None:

@@ -199,7 +199,7 @@ def _check_headless(sheet: RawSheet, header_row: int, columns: Mapping[int, str]
     seen: set[int] = set()
     for row, cells in sorted(sheet.rows.items()):
         for column, raw in cells.items():
-            if row > header_row and column not in titled | seen and str(raw.value).strip():
+            if row > header_row and column not in titled and column not in seen and _says(raw):
                 seen.add(column)
                 report.error(
                     "R01",
@@ -207,6 +207,10 @@ def _check_headless(sheet: RawSheet, header_row: int, columns: Mapping[int, str]
                     f"Column {get_column_letter(column)} has values but no header.",
                     "give the column a header, or delete it; a header that begins with # makes it a note",
                 )
+
+
+def _says(raw: RawCell) -> bool:
+    return bool(str(raw.value).strip())
 
 
 def _lines(

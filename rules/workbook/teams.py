@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from rules.fold import fold
@@ -17,7 +18,7 @@ from rules.workbook.sheets import Cell, Line, Spec, Table
 
 SPEC: Final = Spec(
     required=("Team",),
-    optional=("Time zone", "If nobody can", "CRM queue ID", "Alert e-mail", "Note"),
+    optional=("Time zone", "If nobody can", "Fallback team", "CRM queue ID", "Alert e-mail", "Note"),
     later={
         "Holiday calendar": "",
         "Working hours": "",
@@ -31,7 +32,9 @@ SPEC: Final = Spec(
         "Lane": "one lane",
     },
 )
-_WORDS: Final = ("hold", "queue")
+_WORDS: Final = ("hold", "queue", "fallback team")
+_NAMED: Final = re.compile(r"fallback\s+team\s*[:=]?\s*(.+)", re.IGNORECASE | re.DOTALL)
+"""`Fallback team: X` in one cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +92,41 @@ def _team(name: str, line: Line, names: TeamNames, default_zone: str, report: Re
 def _if_nobody(
     line: Line, name: str, names: TeamNames, report: Report
 ) -> tuple[Literal["hold", "team", "queue"], str]:
-    cell = line["If nobody can"]
+    cell, beside = line["If nobody can"], line["Fallback team"]
     word = fold(cell.text)
-    if cell.blank or word == "hold":
+    if word in ("hold", "queue") and beside.text:
+        message = f"If nobody can says {word}, and Fallback team names {beside.text}."
+        report.error("T104", beside.place, message, "empty Fallback team, or type fallback team before it")
+    if cell.broken or beside.broken or word == "hold":
         return "hold", ""
     if word == "queue":
         return "queue", ""
-    fallback = find_team(cell, names, report)
+    named = _fallback_cell(cell, beside, names)
+    if named is None:
+        return "hold", ""
+    if named.blank:
+        message = f"Team {name} gives its leads to a fallback team if nobody can take them, but names none."
+        fix = "type the team's name: Fallback team: NAME"
+        report.error("T407", named.place if named.place.address else cell.place, message, fix)
+        return "hold", ""
+    fallback = find_team(named, names, report)
     if fallback == name:
         message = f"Team {name} is its own fallback team."
-        report.error("T406", cell.place, message, "type hold, queue, or the name of another team")
+        report.error("T406", named.place, message, "type hold, queue, or the name of another team")
         return "hold", ""
     return ("team", fallback) if fallback else ("hold", "")
+
+
+def _fallback_cell(cell: Cell, beside: Cell, names: TeamNames) -> Cell | None:
+    """The cell that names the fallback team, blank if it should and does not; None if none is asked for."""
+    if cell.blank:
+        return None if beside.blank else beside
+    if fold(cell.text) == "fallback team":
+        return beside
+    inside = _NAMED.fullmatch(cell.text)
+    if inside and fold(cell.text) not in names.by_fold:
+        return replace(cell, place=replace(cell.place, text=inside[1]))
+    return cell
 
 
 def _check_circles(teams: tuple[Team, ...], named: Mapping[str, Line], report: Report) -> None:
@@ -115,7 +141,12 @@ def _check_circles(teams: tuple[Team, ...], named: Mapping[str, Line], report: R
             circle = " -> ".join([*walk, start])
             report.error(
                 "T406",
-                named[walk[-1]]["If nobody can"].place,
+                _circle_place(named[walk[-1]]),
                 f"The fallback teams go round in a circle: {circle}.",
                 "let one of them hold its leads or give them to a queue",
             )
+
+
+def _circle_place(line: Line) -> Place:
+    """The cell that names the fallback team."""
+    return line["Fallback team"].place if line["Fallback team"].text else line["If nobody can"].place

@@ -199,3 +199,48 @@ def test_formulas_that_reach_outside_are_refused() -> None:
 
     problems = check(edited(edit)).problems
     assert [(p.code, p.cell) for p in problems] == [("R02", "F2")]
+
+
+def behind_cells(text: str) -> bytes:
+    """The good workbook with an element behind the cells of sheet Country."""
+    end = b"</sheetData>"
+    return repacked(lambda n, c: c.replace(end, end + text.encode()) if n == SHEET else c)
+
+
+EVERY_CELL = "A1:XFD1048576"
+
+
+@pytest.mark.timeout(20)
+def test_a_merge_of_every_cell_is_named_and_costs_nothing() -> None:
+    data = behind_cells(f'<mergeCells><mergeCell ref="{EVERY_CELL}"/></mergeCells>')
+    assert [(p.code, p.sheet, p.cell) for p in check(data).problems] == [("R08", "Country", "A1")]
+
+
+def test_a_merge_of_a_whole_column_is_named() -> None:
+    data = behind_cells('<mergeCells><mergeCell ref="B:B"/></mergeCells>')
+    assert [(p.code, p.cell) for p in check(data).problems] == [("R08", "B1")]
+
+
+@pytest.mark.timeout(20)
+def test_a_link_over_every_cell_costs_nothing() -> None:
+    data = behind_cells(f'<hyperlinks><hyperlink ref="{EVERY_CELL}" location="x"/></hyperlinks>')
+    assert check(data).problems == ()
+
+
+@pytest.mark.timeout(30)
+def test_empty_formatted_cells_are_passed_over() -> None:
+    rows = (
+        f'<row r="{n}">' + "".join(f'<c r="{c}{n}" s="0"/>' for c in "ABCDEFGHIJKLMNOP") + "</row>"
+        for n in range(10, 20_000)
+    )
+    assert check(in_sheet("".join(rows).encode())).problems == ()
+
+
+def test_a_formula_that_leans_on_another_is_named() -> None:
+    """Such a formula has no text of its own, only the number of the one it repeats."""
+    row = (
+        b'<row r="9"><c r="A9"><f t="shared" si="0" ref="A9:B9">B1</f><v>1</v></c>'
+        b'<c r="B9"><f t="shared" si="0"/><v>1</v></c></row>'
+    )
+    codes = {(p.code, p.cell) for p in check(in_sheet(row)).problems}
+    assert {("R02", "A9"), ("R02", "B9")} <= codes

@@ -439,3 +439,9 @@ def _problems(data: bytes) -> list[Problem]:
     checked = check(data)
     assert not checked.ok
     return [p for p in checked.problems if p.severity == "error"]
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError) as caught:
+        load(tmp_path / "gone.xlsx")
+    assert [p.code for p in caught.value.problems] == ["W00"]
