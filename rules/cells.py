@@ -83,7 +83,7 @@ class ParsedCell:
 
 def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any: bool = False) -> ParsedCell:
     """Read one cell of the column `If <fact>`. Raises CellError (codes: `CODES`) with what to type
-    instead."""
+    instead. A vocabulary whose `suggests` is off gives no nearest values, which take long to find."""
     if not fold(text):
         if blank_means_any:
             return ParsedCell(any_value(fact.type))
@@ -170,7 +170,8 @@ def _refuse_word(text: str, key: str) -> None:
 def _group(text: str, fact: Fact, vocabulary: Vocabulary) -> Condition:
     found = vocabulary.groups.get(group_key(text))
     if found is None:
-        near = difflib.get_close_matches(group_key(text), vocabulary.groups, n=1, cutoff=0.6)
+        known = vocabulary.groups if vocabulary.suggests else ()
+        near = difflib.get_close_matches(group_key(text), known, n=1, cutoff=0.6)
         suggestion = f"@{near[0].upper()}" if near else ""
         fix = f"type {suggestion}" if near else "add the group to sheet Groups"
         if fact.type == "text":
@@ -233,6 +234,8 @@ def _closed(item: Item, fact: Fact, vocabulary: Vocabulary) -> Condition:
 
 def _nearest(text: str, fact: Fact, vocabulary: Vocabulary) -> str:
     """The known value nearest to a misspelt one, as `DE (Germany)`, or ""."""
+    if not vocabulary.suggests:
+        return ""
     spellings = vocabulary.spellings.get(fact_key(fact.name), {})
     near = difflib.get_close_matches(fold(text)[:80], spellings, n=1, cutoff=0.7)
     code = spellings[near[0]] if near else ""

@@ -41,6 +41,7 @@ class Vocabulary:
     names: Mapping[str, Mapping[str, str]]
     groups: Mapping[str, tuple[str, Condition]]
     clashes: tuple[Clash, ...] = ()
+    suggests: bool = True
 
     def code(self, fact: str, text: str) -> str | None:
         """The code that a text means for a fact, `NONE_CODE` for "nothing said", None when it is not known.

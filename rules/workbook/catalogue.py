@@ -12,7 +12,7 @@ from rules.vocabulary import fact_key
 from rules.workbook import fields
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import key, nearest, split_list, split_quoted
+from rules.workbook.text import key, split_list, split_quoted
 
 FACTS: Final = Spec(required=("Fact", "Type"), optional=("Known values", "Note"))
 VALUES: Final = Spec(required=("Fact", "Code"), optional=("Name", "Aliases", "From", "Until", "Note"))
@@ -72,7 +72,7 @@ def _fact_of(line: Line, facts: Mapping[str, Fact], report: Report) -> Fact | No
 
 
 def unknown_fact(cell: Cell, typed: str, facts: Mapping[str, Fact], report: Report) -> None:
-    meant = nearest(typed, facts)
+    meant = report.nearest(typed, facts)
     report.error(
         "T108",
         cell.place,

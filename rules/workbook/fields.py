@@ -9,7 +9,7 @@ from typing import Final
 
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line
-from rules.workbook.text import key, nearest
+from rules.workbook.text import key
 
 _YES: Final = {"yes", "true", "x", "1", "y"}
 _NO: Final = {"no", "false", "0", "n"}
@@ -99,7 +99,7 @@ def choice(
         cell.place,
         f'{cell.place.column} "{typed}" is not one of the choices.',
         f"type one of: {words}",
-        suggestion=nearest(typed, choices),
+        suggestion=report.nearest(typed, choices),
     )
     return default or ""
 

@@ -14,7 +14,7 @@ from rules.workbook import fields
 from rules.workbook.ids import crm_id
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import nearest, split_list
+from rules.workbook.text import split_list
 
 SALESPEOPLE: Final = Spec(
     required=("Person ID", "Name", "E-mail", "CRM user ID", "Team", "Active"),
@@ -46,12 +46,20 @@ class People:
     places: list[Line] = field(default_factory=list)
     names: dict[str, set[str]] = field(default_factory=dict)
     spellings: dict[str, str] = field(default_factory=dict)
+    by_id: dict[str, tuple[Salesperson, Line]] = field(default_factory=dict)
+    by_user: dict[str, tuple[Salesperson, Line]] = field(default_factory=dict)
+    by_team: dict[tuple[str, str], Line] = field(default_factory=dict)
+    """The first row of each Person ID, of each CRM user, and of each Person ID in each team."""
     complete: bool = True
     """Whether every row could be read: if not, somebody unknown may stand in one of the others."""
 
     def add(self, person: Salesperson, line: Line) -> None:
         self.rows.append(person)
         self.places.append(line)
+        self.by_id.setdefault(fold(person.id), (person, line))
+        self.by_team.setdefault((fold(person.id), person.team), line)
+        if person.crm_user_id:
+            self.by_user.setdefault(person.crm_user_id, (person, line))
         for spelling in (person.id, person.name, person.email):
             if spelling:
                 self.names.setdefault(fold(spelling), set()).add(person.id)
@@ -116,7 +124,7 @@ def find_team(
     typed = fields.text(cell, report, required=required)
     if not typed or fold(typed) in teams.by_fold:
         return teams.by_fold.get(fold(typed), "")
-    meant = nearest(typed, teams.by_fold.values())
+    meant = report.nearest(typed, teams.by_fold.values())
     if meant or teams.complete:
         hint = f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams"
         report.error(code, cell.place, f'There is no team "{typed}".', hint, suggestion=meant)
@@ -124,21 +132,20 @@ def find_team(
 
 
 def _check_contradictions(person: Salesperson, line: Line, people: People, report: Report) -> None:
-    """Report the first row above that this one repeats or contradicts."""
-    for other, place in zip(people.rows, people.places, strict=True):
-        same = fold(other.id) == fold(person.id)
-        if same and person.team and other.team == person.team:
-            where = line["Person ID"].place
-            message = f"{person.id} stands twice in team {person.team} (row {place.row} too)."
-            report.error("T401", where, message, "delete one of the two rows, or give it its own Person ID")
-            return
-        if same and _clash(person, other, line, place, report):
-            return
-        if not same and person.crm_user_id and other.crm_user_id == person.crm_user_id:
-            where = line["CRM user ID"].place
-            message = f"{other.id} in row {place.row} has the same CRM user ID."
-            report.error("T401", where, message, "give each person their own CRM user ID, or one Person ID")
-            return
+    """Report a row above that this one repeats or contradicts."""
+    if person.team and (above := people.by_team.get((fold(person.id), person.team))):
+        where = line["Person ID"].place
+        message = f"{person.id} stands twice in team {person.team} (row {above.row} too)."
+        report.error("T401", where, message, "delete one of the two rows, or give it its own Person ID")
+        return
+    first = people.by_id.get(fold(person.id))
+    if first and _clash(person, first[0], line, first[1], report):
+        return
+    first = people.by_user.get(person.crm_user_id)
+    if first and fold(first[0].id) != fold(person.id):
+        where = line["CRM user ID"].place
+        message = f"{first[0].id} in row {first[1].row} has the same CRM user ID."
+        report.error("T401", where, message, "give each person their own CRM user ID, or one Person ID")
 
 
 def _clash(person: Salesperson, other: Salesperson, line: Line, first: Line, report: Report) -> bool:
@@ -187,7 +194,7 @@ def find_person(
         message = f'Several people are called "{typed}": {several}.'
         report.error("T404", cell.place, message, "type the Person ID instead", suggestion=several)
         return ""
-    meant = nearest(typed, people.spellings)
+    meant = report.nearest(typed, people.spellings)
     if not meant and not people.complete:
         return ""
     hint = (

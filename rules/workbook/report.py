@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from openpyxl.utils.cell import coordinate_from_string
 
 from rules.errors import Problem, Severity
+from rules.workbook.text import nearest
+
+MANY: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class Report:
             severity=severity,
         )
         self._problems.append(problem)
+
+    def nearest(self, text: str, names: Iterable[str]) -> str:
+        """The known name that was probably meant; nothing once there are so many problems that nobody reads
+        them all, since to look for it takes long."""
+        return "" if self.crowded else nearest(text, names)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many problems that likely names are no longer looked for."""
+        return len(self._problems) >= MANY
 
     @property
     def refused(self) -> bool:

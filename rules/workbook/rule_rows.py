@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class RuleReader:
     def __init__(self, context: Context, report: Report) -> None:
         self._context = context
         self._report = report
+        self._quiet = replace(context.vocabulary, suggests=False)
         self._ids: dict[str, Place] = {}
         self._parsed: dict[tuple[str, str], ParsedCell | CellError] = {}
 
@@ -119,8 +120,9 @@ class RuleReader:
 
     def _parse_anew(self, text: str, fact: Fact) -> ParsedCell | CellError:
         blank_means_any = self._context.blank_means_any
+        known = self._quiet if self._report.crowded else self._context.vocabulary
         try:
-            return parse_cell(text, fact, self._context.vocabulary, blank_means_any=blank_means_any)
+            return parse_cell(text, fact, known, blank_means_any=blank_means_any)
         except CellError as error:
             return error
 

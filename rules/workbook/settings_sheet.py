@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from rules.workbook import fields
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import key, nearest
+from rules.workbook.text import key
 
 SPEC: Final = Spec(required=("Setting", "Value"), optional=("Note",))
 DEFAULTS: Final = {
@@ -63,7 +63,7 @@ def _unusable(cell: Cell, typed: str, name: str | None, report: Report) -> None:
             "T105", cell.place, f'The setting "{typed}" is given twice.', "delete one of the two rows"
         )
         return
-    meant = nearest(typed, DEFAULTS)
+    meant = report.nearest(typed, DEFAULTS)
     hint = f"type {meant}, or delete the row" if meant else f"use one of: {', '.join(DEFAULTS)}"
     report.error("T105", cell.place, f'There is no setting "{typed}".', hint, suggestion=meant)
 
@@ -93,7 +93,7 @@ def time_zone(cell: Cell, report: Report) -> str:
     if zone:
         return ZoneInfo(zone).key
     city = {z.rsplit("/", 1)[-1].replace("_", " "): z for z in sorted(available_timezones())}
-    meant = city.get(nearest(typed, city), "") or nearest(typed, available_timezones())
+    meant = city.get(report.nearest(typed, city), "") or report.nearest(typed, available_timezones())
     report.error(
         "T410",
         cell.place,

@@ -445,3 +445,18 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(WorkbookError) as caught:
         load(tmp_path / "gone.xlsx")
     assert [p.code for p in caught.value.problems] == ["W00"]
+
+
+@pytest.mark.timeout(60)
+def test_thousands_of_mistakes_are_all_named_in_good_time() -> None:
+    sheets = small()
+    sheets["Values"] += [["campaign", f"C-{n:04}", f"Campaign {n}", None] for n in range(1_000)]
+    sheets["Team"] += [["yes", n, f"X-{n}", "EMEA", f"Q-{n}", "Enterprize"] for n in range(30, 2_000)]
+    sheets["Absences"] += [[f"Anna Alvares {n}", MARCH_1, MARCH_1] for n in range(2_000)]
+    sheets["Salespeople"] += [
+        ["P-001", "Ana Alvarez", "ana@example.com", ANA, f"Tm {n}"] for n in range(3_000)
+    ]
+    codes = [p.code for p in check(build(sheets)).problems]
+    assert codes.count("T306") == codes.count("T252") == 1_970
+    assert codes.count("T403") == 2_000
+    assert codes.count("T103") == 3_000
