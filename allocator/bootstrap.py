@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +18,9 @@ from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
 from allocator.config import Settings
-from allocator.errors import ConfigError
+from allocator.errors import ConfigError, SourceError
 from allocator.ports import CRM, Clock, Progress, Store
-from allocator.service.run import Job
+from allocator.service.run import Job, Outcome
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
 from rules.workbook.company import shipped_company
@@ -35,6 +37,7 @@ def job(
     crm: CRM | None = None,
     progress: Progress = lambda stage, done, total: None,
     stop: Callable[[], bool] = lambda: False,
+    leave: Callable[[Outcome], None] | None = None,
 ) -> Job:
     """Everything a run needs, from the settings. Raises ConfigError when something cannot be used."""
     refuse_clash()
@@ -48,10 +51,12 @@ def job(
         lease_seconds=settings.lease_seconds,
         progress=progress,
         stop=stop,
+        leave=leave,
+        own_fields=settings.facts,
     )
 
 
-def crm_of(settings: Settings) -> CRM:
+def crm_of(settings: Settings, *, sleep: Callable[[float], object] = time.sleep) -> CRM:
     """The configured CRM behind the cache of one run."""
     own = settings.salesforce
     known = SalesforceSettings(
@@ -68,7 +73,15 @@ def crm_of(settings: Settings) -> CRM:
         usage_limit=own.usage_limit,
     )
     paths = sorted({path for paths in settings.fact_fields().values() for path in paths})
-    return CachedCRM(SalesforceCRM(known, fact_paths=paths))
+    return CachedCRM(SalesforceCRM(known, fact_paths=paths, sleep=sleep))
+
+
+def intake_of(settings: Settings) -> frozenset[str] | None:
+    """Ids of the intake owners, None where the CRM cannot be asked now: then nobody is kept waiting."""
+    try:
+        return crm_of(settings, sleep=lambda seconds: None).intake_ids()
+    except (ConfigError, SourceError):
+        return None
 
 
 def store_of(settings: Settings) -> Store:
@@ -88,8 +101,14 @@ def preview(real: Job) -> Iterator[Job]:
         copy = Path(folder) / "store.db"
         real.store.backup(str(copy))
         store = open_store(f"sqlite:///{copy}")
+
+        def leave(outcome: Outcome) -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            if real.leave is not None:
+                real.leave(outcome)
+
         try:
-            yield replace(real, store=store, crm=PredictingCRM(real.crm))
+            yield replace(real, store=store, crm=PredictingCRM(real.crm), leave=leave)
         finally:
             store.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.errors import ConfigError
 
 FILE_NAME = "allocator.toml"
+PREFIX = "ALLOCATOR__"
 
 
 class SalesforceSection(BaseModel):
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
     """The whole configuration. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", env_prefix="ALLOCATOR__", env_nested_delimiter="__", str_strip_whitespace=True
+        extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", str_strip_whitespace=True
     )
 
     environment: str = "prod"
@@ -146,11 +148,14 @@ def load_settings(file: Path, **flags: Any) -> Settings:
         raise ConfigError(f"{file} is not valid TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
-    values.pop("base", None)
+    problems = _unknown_at_the_top(values)
+    _prefer_secret_file_of_environment(values)
     try:
         settings = Settings(**{**values, **flags})
     except ValidationError as error:
-        raise ConfigError(_explain(file, error)) from None
+        problems += [_line(e) for e in error.errors(include_input=False, include_url=False)]
+    if problems:
+        raise ConfigError("\n".join(f"{file}: {problem}" for problem in problems))
     settings.base = file.resolve().parent
     _anchor(settings)
     return settings
@@ -188,9 +193,25 @@ def _anchor(settings: Settings) -> None:
     settings.workbook = settings.path(settings.workbook)
 
 
-def _explain(file: Path, error: ValidationError) -> str:
-    lines = [f"{file}: {_line(e)}" for e in error.errors(include_input=False, include_url=False)]
-    return "\n".join(lines)
+def _unknown_at_the_top(values: dict[str, Any]) -> list[str]:
+    """What pydantic-settings would not say: unknown names in the environment, and our own `base`."""
+    problems = ["unknown key base. Remove it."] if values.pop("base", None) is not None else []
+    for variable in sorted(os.environ):
+        if not variable.upper().startswith(PREFIX):
+            continue
+        name = variable[len(PREFIX) :].split("__")[0].lower()
+        if name not in _known(("",)):
+            near = difflib.get_close_matches(name, _known(("",)), n=1, cutoff=0.5)
+            hint = f"Did you mean {PREFIX}{near[0].upper()}?" if near else "Remove it."
+            problems.append(f"unknown key {variable} in the environment. {hint}")
+    return problems
+
+
+def _prefer_secret_file_of_environment(values: dict[str, Any]) -> None:
+    """The environment beats the file, also where one names the secret and the other where it is kept."""
+    crm = values.get("salesforce")
+    if isinstance(crm, dict) and f"{PREFIX}SALESFORCE__CLIENT_SECRET_FILE" in map(str.upper, os.environ):
+        crm.pop("client_secret", None)
 
 
 def _line(error: Any) -> str:

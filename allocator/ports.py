@@ -100,6 +100,10 @@ class CRM(Protocol):
     """The source's name: "salesforce"."""
     usage: CrmUsage
 
+    @property
+    def missing_fields(self) -> Collection[str]:
+        """Configured paths that the CRM lacks or hides, as far as it was asked; they are left out."""
+
     def intake_ids(self) -> frozenset[str]:
         """Ids of the configured intake owners. Raises ConfigError naming one that does not exist."""
 

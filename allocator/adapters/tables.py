@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,14 +39,18 @@ class WorkbookTables:
         sha = tables.version
         if last is not None and sha == last.sha256:
             return TablesLook(tables, last)
-        if last is not None and store.tables_known(sha) and self._saved_at() <= last.accepted_at:
+        elsewhere = last is not None and last.origin != self._origin and store.tables_known(sha)
+        if last is not None and elsewhere and self._saved_at() <= last.accepted_at:
             note = (
                 f"{self.path.name} is an older version; {last.sha256[:8]} of {last.accepted_at:%Y-%m-%d} runs"
             )
             return TablesLook(self._load(last.content, extra), last, note=note)
-        return TablesLook(
-            tables, TablesVersion(sha, content, now, str(self.path), tables.saved_by), fresh=True
-        )
+        return TablesLook(tables, TablesVersion(sha, content, now, self._origin, tables.saved_by), fresh=True)
+
+    @property
+    def _origin(self) -> str:
+        """This very file: whoever puts an older version back here means it; another host's may just lag."""
+        return f"{platform.node()}:{self.path}"
 
     def _read(self, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
         """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""

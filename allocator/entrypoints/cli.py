@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -51,6 +52,9 @@ for name, group in {
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code. Errors are one sentence on stderr, never a traceback."""
     _quiet_libraries()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no bars shows question marks
     sys.exit(_run(argv))
 
 
@@ -61,6 +65,7 @@ def _run(argv: list[str] | None) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except TyperException as error:
+        _emit_error(type(error).__name__, error.format_message(), console.USAGE, argv)
         error.show()
         return console.USAGE
     except (KeyboardInterrupt, typer.Abort):
@@ -69,10 +74,16 @@ def _run(argv: list[str] | None) -> int:
     except (AllocatorError, RulesError) as error:
         return _report(error, argv)
     except Exception as error:  # noqa: BLE001 (the last guard: a traceback's message might quote a lead)
-        return _unexpected(error)
+        return _unexpected(error, argv)
 
 
-def _unexpected(error: Exception) -> int:
+def _emit_error(kind: str, message: str, code: int, argv: list[str] | None) -> None:
+    """With --json, an error is the one object on stdout too."""
+    if "--json" in (sys.argv if argv is None else argv):
+        console.emit({"error": {"kind": kind, "message": message, "exit": code}})
+
+
+def _unexpected(error: Exception, argv: list[str] | None) -> int:
     """Say what and where, not with which values. With ALLOCATOR_DEBUG set, all of it."""
     if os.environ.get("ALLOCATOR_DEBUG"):
         raise error
@@ -81,15 +92,15 @@ def _unexpected(error: Exception) -> int:
         (f for f in reversed(frames) if "allocator" in f.filename or "rules" in f.filename), frames[-1]
     )
     place = f"{Path(ours.filename).name}:{ours.lineno} in {ours.name}"
-    console.err.print(f"unexpected {type(error).__name__} at {place}. Please report this.", markup=False)
+    said = f"unexpected {type(error).__name__} at {place}. Please report this."
+    _emit_error(type(error).__name__, said, console.UNEXPECTED, argv)
+    console.err.print(said, markup=False)
     return console.UNEXPECTED
 
 
 def _report(error: Exception, argv: list[str] | None) -> int:
     code = console.exit_code(error)
-    if "--json" in (sys.argv if argv is None else argv):
-        body: dict[str, object] = {"kind": type(error).__name__, "message": str(error), "exit": code}
-        console.emit({"error": body})
+    _emit_error(type(error).__name__, str(error), code, argv)
     problems = error.problems if isinstance(error, WorkbookError) else ()
     for line in [str(p) for p in problems[:200]] or [str(error)]:
         console.err.print(line, markup=False, soft_wrap=True)

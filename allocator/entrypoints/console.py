@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
 
 from allocator.errors import BusyError, ConfigError, FencedError, SourceError, UnknownName
 from allocator.ports import Progress as ProgressCallback
@@ -34,9 +35,9 @@ err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() el
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """Print one JSON object, with its schema first."""
+    """Print one JSON object, with its schema first; pure ASCII, since texts of leads may hold anything."""
     body = {"schema": 1, **{k: v for k, v in value.items() if k != "schema"}}
-    sys.stdout.write(json.dumps(body, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(body, default=str) + "\n")
     sys.stdout.flush()
 
 
@@ -64,6 +65,28 @@ def plain(text: object, *, width: int = 0) -> str:
     if width and len(clean) > width:
         clean = clean[: width - 1] + "…"
     return clean.replace("[", r"\[")
+
+
+def hang(label: str, text: str) -> None:
+    """A label and a text whose further lines stand under its first; both may hold markup."""
+    grid = Table.grid(padding=0)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(label, text)
+    out.print(grid)
+
+
+def pack(label: str, items: Iterable[str]) -> None:
+    """Short texts behind a label, several to a line, none broken where a line is long enough for it."""
+    room = max(20, out.width - len(label))
+    lines = [""]
+    for item in items:
+        longer = f"{lines[-1]}  {item}" if lines[-1] else item
+        if len(longer) > room and lines[-1]:
+            lines.append(item)
+        else:
+            lines[-1] = longer
+    hang(label, "\n".join(lines))
 
 
 @contextmanager

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from allocator.domain.lead import LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
-from allocator.errors import SourceError
+from allocator.errors import QuotaError, SourceError
 from allocator.ports import CRM, Lease, PendingWrite, Progress, Settlement, Store
 from allocator.service.pull import fate
 
 BATCH = 200
 """Leads a batch: eight composites of 25, one read-back."""
+AT_ONCE = 100
+"""Leads sent under one look at the lease: the four composites that the CRM takes at a time."""
 TRIES = 3
 LOCK_TRIES = 4
 _NOT_KNOWN = (WriteResult.UNKNOWN, WriteResult.UNSENT)
@@ -106,19 +108,31 @@ class _Courier:
         ready = self._without_refused_owners(items)
         if not ready:
             return []
-        self.store.attempt(self.lease, [i.pending.id for i in ready])
-        answers = self.crm.give([OwnerWrite(i.id, i.pending.owner, _stamp(i)) for i in ready])
-        unsent = False
-        for item, answer in zip(ready, answers, strict=True):
-            item.answer = answer
-            item.sent += 1
-            unsent = unsent or answer.result is WriteResult.UNSENT
-        self._settle(filter(None, (self._refusal(i) for i in ready)))
-        again = self._read([i for i in ready if not self._final(i)])
+        sent, unsent = self._send(ready)
+        self._settle(filter(None, (self._refusal(i) for i in sent)))
+        again = self._read([i for i in sent if not self._final(i)])
         if unsent:
-            self.done.trouble = self.done.trouble or SourceError("the CRM takes no more writes for now")
+            self.done.trouble = self.done.trouble or _stopped(i.answer for i in sent)
             return []
         return again
+
+    def _send(self, items: Sequence[_Item]) -> tuple[list[_Item], bool]:
+        """Send these, looking at the lease before every hundred: whoever lost it in sleep sends no more.
+
+        Returns those that were tried, and whether the CRM takes no more for now.
+        """
+        sent: list[_Item] = []
+        for start in range(0, len(items), AT_ONCE):
+            some = items[start : start + AT_ONCE]
+            self.store.attempt(self.lease, [i.pending.id for i in some])
+            answers = self.crm.give([OwnerWrite(i.id, i.pending.owner, _stamp(i)) for i in some])
+            for item, answer in zip(some, answers, strict=True):
+                item.answer = answer
+                item.sent += 1
+            sent += some
+            if any(answer.result is WriteResult.UNSENT for answer in answers):
+                return sent, True
+        return sent, False
 
     def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
         """An owner the CRM refused once is out for this run: their other leads are not sent at all."""
@@ -175,6 +189,17 @@ class _Courier:
         if found:
             self.store.settle(self.lease, found, at=self.now())
             self.done.settled.extend(found)
+
+
+def _stopped(answers: Iterable[WriteAnswer | None]) -> SourceError:
+    """Why the rest was not sent, as the last answer told."""
+    codes = {one.detail for one in answers if one is not None and one.result is WriteResult.UNSENT}
+    later = "What was written is confirmed; the next run carries on."
+    if "REQUEST_LIMIT_EXCEEDED" in codes:
+        said = "The CRM's daily limit of requests, or our share of it (usage_limit), is used up."
+        return QuotaError(f"{said} {later}")
+    told = ", ".join(sorted(codes)) or "no reason"
+    return SourceError(f"The CRM takes no more writes for now ({told}). {later}")
 
 
 def _is_ours(item: _Item, status: LeadStatus) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -22,6 +22,7 @@ from allocator.errors import AllocatorError, FencedError, SourceError
 from allocator.ports import CRM, Clock, Lease, Progress, Store, Tables, TablesLook
 from allocator.service import allocate, report
 from allocator.service.deliver import Delivery, deliver
+from allocator.service.handover import Watch
 from allocator.service.pull import pull, settle_absent
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -41,6 +42,10 @@ class Job:
     progress: Progress = lambda stage, done, total: None
     stop: Callable[[], bool] = lambda: False
     """Asked between batches: True hands the rest over to the next run."""
+    leave: Callable[[Outcome], None] | None = None
+    """Ends the process: called when the run was asked to stop and the CRM keeps it waiting."""
+    own_fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The facts and fields that the configuration names itself, beside the defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +63,20 @@ def run(job: Job, *, by: str) -> Outcome:
 
     Trouble after the decision is committed is in the Outcome: the next run carries on.
     """
-    started = time.monotonic()
     now = job.clock.now()
     slot = slot_of(now)
     lease = job.store.begin_run(slot=slot, by=by, at=now, live=job.live, seconds=job.lease_seconds)
-    this = _Run(job, lease, now)
-    with _Heartbeat(job, lease):
+    this = _Run(job, lease, now, slot=slot, by=by)
+    with _Heartbeat(job, lease), Watch(job.stop, this.leave):
         try:
             trouble = this.work()
         except BaseException as error:
             _close(job, lease, "failed", {"error": _said(error)})
             raise
         state = "failed" if trouble else "handed_over" if this.stopped else "done"
-        made = report.summary(
-            this.tally, run=lease.run, slot=slot, by=by, tables_version=this.look.version.sha256,
-            live=job.live, usage=job.crm.usage, held_total=job.store.held_count(),
-            seconds=time.monotonic() - started, notes=[this.look.note] if this.look.note else [],
-        )  # fmt: skip
+        made = this.summary()
         _close(job, lease, state, made)
-    return Outcome(summary=made, state=state, trouble=trouble, refused=this.look.refused)
+    return Outcome(summary=made, state=state, trouble=trouble, refused=this.refusal)
 
 
 def slot_of(now: datetime) -> str:
@@ -87,10 +87,12 @@ def slot_of(now: datetime) -> str:
 class _Run:
     """The stages of one run, in order, with what they hand on to each other."""
 
-    look: TablesLook
+    look: TablesLook | None = None
 
-    def __init__(self, job: Job, lease: Lease, now: datetime) -> None:
+    def __init__(self, job: Job, lease: Lease, now: datetime, *, slot: str, by: str) -> None:
         self.job, self.lease, self.now = job, lease, now
+        self.slot, self.by = slot, by
+        self.started = time.monotonic()
         self.tally = report.Tally()
         self.refused: set[str] = set()
         self.stopped = False
@@ -98,7 +100,7 @@ class _Run:
     def work(self) -> SourceError | None:
         """Do it all. Returns the CRM's trouble when delivery had to stop; the outbox keeps the rest."""
         job, lease = self.job, self.lease
-        self.look = self._tables()
+        self.look = look = self._tables()
         if job.live:
             job.store.drop_observed(lease)
         finished = self._finish_earlier()
@@ -108,8 +110,48 @@ class _Run:
         self.tally.switched = pulled.switched
         seen = frozenset(record.key for record in pulled.records)
         self.tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=self.now), again=True)
-        self._decide(pulled.records, skip=frozenset(s.key for s in finished.settled))
+        self._decide(look, pulled.records, skip=frozenset(s.key for s in finished.settled))
         return self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
+
+    @property
+    def refusal(self) -> tuple[Problem, ...]:
+        """What is wrong with a workbook that was not used."""
+        return self.look.refused if self.look else ()
+
+    def summary(self) -> dict[str, Any]:
+        """The run's JSON object as things stand."""
+        job = self.job
+        return report.summary(
+            self.tally, run=self.lease.run, slot=self.slot, by=self.by,
+            tables_version=self.look.version.sha256 if self.look else None,
+            live=job.live, usage=job.crm.usage, held_total=job.store.held_count(),
+            seconds=time.monotonic() - self.started, notes=self._notes(),
+        )  # fmt: skip
+
+    def _notes(self) -> list[str]:
+        if self.look is None:
+            return []
+        missing = frozenset(self.job.crm.missing_fields)
+        lacks = [
+            f"{self.job.crm.name} has no field {path} that we can read: fact {fact} goes without it"
+            for fact, paths in self.job.own_fields.items()
+            for path in paths
+            if path in missing
+        ]
+        return [*filter(None, [self.look.note]), *lacks]
+
+    def leave(self) -> None:
+        """Hand over from here and end the process, whatever the CRM still keeps us waiting for."""
+        job = self.job
+        if job.leave is None:
+            return
+        self.stopped = True
+        made = self.summary()
+        try:
+            job.store.end_run(self.lease, at=job.clock.now(), state="handed_over", summary=made)
+        except FencedError:
+            return  # it ended by itself in this very moment, or was taken over
+        job.leave(Outcome(summary=made, state="handed_over", refused=self.refusal))
 
     def _tables(self) -> TablesLook:
         """The workbook as it is now, or the last good version; a new good one is accepted for good."""
@@ -132,10 +174,10 @@ class _Run:
         self.tally.leftover(pending)
         return self._deliver({})
 
-    def _decide(self, records: Sequence[Record], *, skip: frozenset[LeadKey]) -> None:
+    def _decide(self, look: TablesLook, records: Sequence[Record], *, skip: frozenset[LeadKey]) -> None:
         job = self.job
         lookups = Lookups(users=self._users(), intake=job.crm.intake_ids())
-        decider = allocate.Decider(job.crm, job.store, self.lease, self.look, self.now, job.fact_fields)
+        decider = allocate.Decider(job.crm, job.store, self.lease, look, self.now, job.fact_fields)
         waiting = decider.queue(records, lookups, skip=skip)
         self.tally.returned = len(waiting.returned)
         if waiting.work:

@@ -182,6 +182,8 @@ def test_fields_that_the_org_lacks_are_left_out_of_the_query(org: ScriptedOrg) -
         "owner.name": "Inbound",
         "Partner__r.Tier__c": None,
     }
+    assert set(crm.missing_fields) == {"Nope__c", "Owner.Nope__c", "Partner__r.Nope__c"}
+    assert crm.campaigns_of([]) == {}, "which asks what a membership has"
     assert set(crm.missing_fields) == {
         "Nope__c",
         "Owner.Nope__c",

@@ -39,6 +39,10 @@ class CachedCRM:
     def usage(self) -> CrmUsage:
         return self._inner.usage
 
+    @property
+    def missing_fields(self) -> Collection[str]:
+        return self._inner.missing_fields
+
     def intake_ids(self) -> frozenset[str]:
         return self._inner.intake_ids()
 

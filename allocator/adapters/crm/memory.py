@@ -48,6 +48,7 @@ class MemoryCRM:
     """Queues, users and Leads made by the `add_` methods, which return ids of Salesforce's form."""
 
     name = "salesforce"
+    missing_fields = ()
 
     def __init__(
         self, *, intake: Sequence[str] = ("Inbound Leads",), now: Callable[[], datetime] | None = None

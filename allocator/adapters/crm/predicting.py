@@ -22,6 +22,10 @@ class PredictingCRM:
     def usage(self) -> CrmUsage:
         return self._inner.usage
 
+    @property
+    def missing_fields(self) -> Collection[str]:
+        return self._inner.missing_fields
+
     def intake_ids(self) -> frozenset[str]:
         return self._inner.intake_ids()
 

@@ -91,21 +91,19 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
     """The answer in words: who and why first, then every step."""
     out = console.out
     names = {i: rows[0].name for i, rows in tables.people_by_id.items()}
-    out.print(f"[bold]{plain(found['lead'] or 'A lead with these facts')}[/]  {headline(found, names)}")
-    facts = "  ".join(f"{k}={plain(v, width=40)}" for k, v in found["facts"].items())
-    out.print(f"  facts: {facts}")
+    console.hang(f"[bold]{plain(found['lead'] or 'A lead with these facts')}[/]  ", headline(found, names))
+    console.pack("  facts: ", (f"{k}={plain(v, width=40)}" for k, v in found["facts"].items()))
     for step in found["steps"]:
         sets = ", ".join(f"{k} = {plain(v, width=40)}" for k, v in step["sets"].items())
-        out.print(
-            f"  {step['layer']}: row {step['row']} ({plain(step['rule_id'])}), {plain(step['cell'])}  {sets}"
-        )
+        place = f"row {step['row']} ({plain(step['rule_id'])}), {plain(step['cell'])}"
+        console.hang(f"  {plain(step['layer'])}: ", f"{place}  {sets}")
     for layer in found.get("layers", ()):
         if layer["matched"] is None:
             out.print(f"  {plain(layer['layer'])}: no row held")
         for near in layer["nearly"]:
-            out.print(f"    nearly: {plain(near['why'])}", style="dim")
+            console.hang("    [dim]nearly: [/]", f"[dim]{plain(near['why'])}[/]")
     for look in found.get("considered", ()):
-        out.print(f"  {_considered(look)}")
+        console.hang(f"  {plain(look['what'])}: ", _considered(look))
     if found["turn"]:
         _show_turn(found, names)
     else:
@@ -133,10 +131,10 @@ def headline(found: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def _considered(look: dict[str, Any]) -> str:
-    verdict = f"not used, {look['why_not']}" if "why_not" in look else f"{look.get('person', '')}"
+    verdict = f"not used, {look['why_not']}" if "why_not" in look else f"{look.get('person', 'used')}"
     records = ", ".join(look.get("records", ())) or look.get("key", "")
     seen = f" (seen {look['seen'][:16]}, {look.get('age_seconds', 0)} s old)" if "seen" in look else ""
-    return plain(f"{look['what']}: {records}{seen}: {verdict}")
+    return plain(f"{records}{seen}: {verdict}")
 
 
 def _show_turn(found: dict[str, Any], names: dict[str, str]) -> None:

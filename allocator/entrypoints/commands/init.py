@@ -101,6 +101,8 @@ def make(answers: Answers) -> Path:
     file = folder / FILE_NAME
     if file.exists():
         raise ConfigError(f"{file} exists. Change it by hand, or name another folder.")
+    if answers.workbook is not None and not answers.workbook.is_file():
+        raise ConfigError(f"There is no workbook {answers.workbook}. Name an .xlsx file, or leave it out.")
     made_here = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []

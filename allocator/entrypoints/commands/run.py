@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -20,6 +22,9 @@ from allocator.service.run import Outcome
 from allocator.service.run import run as run_once
 from rules.model import RoutingTables
 
+STOPPED = 130
+INTERRUPT_SECONDS = 3.0
+"""How long Ctrl-C waits for threads that are in the middle of a request."""
 EPILOG = (
     "Examples:  allocator run --dry-run   |   allocator run --json   |   allocator run --config prod.toml"
 )
@@ -46,18 +51,28 @@ def command(
     if at and not dry_run:
         raise typer.BadParameter("--at goes with --dry-run", param_hint="--at")
     settings = load_settings(config)
-    with console.progress_bars(quiet=as_json) as progress, _stop_on_sigterm() as stop:
-        job = bootstrap.job(settings, clock=clock_from(at), progress=progress, stop=stop)
+
+    def tell(outcome: Outcome, names: dict[str, str]) -> None:
+        if as_json:
+            console.emit(outcome.summary)
+        else:
+            show(outcome.summary, names, dry_run=dry_run, target=settings.salesforce.url)
+
+    def leave(outcome: Outcome) -> None:
+        """The CRM keeps a request waiting: nothing in this process can call it back, so end the process."""
+        console.err.show_cursor()
+        tell(outcome, {})
+        _exit_now(console.OK)
+
+    with console.progress_bars(quiet=as_json) as progress, _stop_on_signals() as stop:
+        job = bootstrap.job(settings, clock=clock_from(at), progress=progress, stop=stop, leave=leave)
         try:
             with bootstrap.preview(job) if dry_run else nullcontext(job) as chosen:
                 outcome = run_once(chosen, by="cli")
                 names = {} if as_json else names_of(bootstrap.current_tables(settings, chosen.store))
         finally:
             job.store.close()
-    if as_json:
-        console.emit(outcome.summary)
-    else:
-        show(outcome.summary, names, dry_run=dry_run, target=settings.salesforce.url)
+    tell(outcome, names)
     if outcome.trouble is not None:
         console.err.print(str(outcome.trouble), markup=False)
     return code_of(outcome)
@@ -85,14 +100,14 @@ def show(made: dict[str, Any], names: dict[str, str], *, dry_run: bool, target: 
     mode = "" if made["live"] else "  (observe mode: nothing is written to the CRM)"
     console.out.print(f"[bold]{title}[/]  {console.plain(target)}{mode}")
     shown = ("pulled", "redecided", "returned", "assigned", "held", "taken", "closed", "retry", "held_total")
-    console.out.print("  " + "  ".join(f"{name} {counts[name]}" for name in shown))
+    console.pack("  ", (f"{name} {counts[name]}" for name in shown))
     if made["teams"]:
         console.out.print(split_table(made["teams"], names))
     if made["held_reasons"]:
-        held = "  ".join(f"{reason} {n}" for reason, n in made["held_reasons"].items())
-        console.out.print(f"  held: {held}   (allocator leads held)")
+        held = (f"{reason} {n}" for reason, n in made["held_reasons"].items())
+        console.pack("  held: ", [*held, "(allocator leads held)"])
     for note in made["notes"]:
-        console.out.print(f"  note: {console.plain(note)}")
+        console.hang("  note: ", console.plain(note))
     console.out.print(f"  {made['crm']['requests']} CRM calls, {made['seconds']:.1f} s")
 
 
@@ -112,17 +127,41 @@ def split_table(teams: dict[str, dict[str, int]], names: dict[str, str] | None =
 
 
 @contextmanager
-def _stop_on_sigterm() -> Iterator[Any]:
-    """SIGTERM finishes the batch and hands the rest over; a second one ends at once."""
+def _stop_on_signals() -> Iterator[Any]:
+    """SIGTERM finishes the batch and hands the rest over; a second one, or Ctrl-C, ends now.
+
+    What a killed run leaves behind, the next one carries on from: ending at once loses nothing.
+    """
     asked = threading.Event()
 
     def on_term(number: int, frame: object) -> None:
         if asked.is_set():
-            raise KeyboardInterrupt
+            _end(STOPPED)
         asked.set()
 
-    before = signal.signal(signal.SIGTERM, on_term)
+    def on_interrupt(number: int, frame: object) -> None:
+        asked.set()
+        grace = threading.Timer(INTERRUPT_SECONDS, _end, [STOPPED])  # threads may wait for a silent CRM
+        grace.daemon = True
+        grace.start()
+        raise KeyboardInterrupt
+
+    handlers = {signal.SIGTERM: on_term, signal.SIGINT: on_interrupt}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(code: int) -> None:
+    console.err.show_cursor()
+    sys.stderr.write("stopped\n")
+    _exit_now(code)
+
+
+def _exit_now(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

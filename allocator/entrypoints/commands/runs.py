@@ -68,12 +68,12 @@ def show_run(
     )
     for key in ("leads", "held_reasons"):
         if found.get(key):
-            console.out.print("  " + "  ".join(f"{name} {n}" for name, n in found[key].items()), markup=False)
+            console.pack("  ", (f"{name} {n}" for name, n in found[key].items()))
     if found.get("crm"):
         console.out.print(f"  {found['crm']['requests']} CRM calls, {found['seconds']:.1f} s")
     if found.get("error") or row.state == "failed":
         why = found.get("error", "it ended without a word: killed, or the machine went down")
-        console.out.print(f"  {plain(why)}")
+        console.hang("  ", plain(why))
     if found.get("teams"):
         console.out.print(split_table(found["teams"]))
     return console.OK

@@ -35,7 +35,10 @@ def check_command(
     checked = check(path, on=clock_from().now().date())
     problems = list(checked.problems)
     if checked.tables is not None and settings is not None:
-        problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=())
+        intake = bootstrap.intake_of(settings)
+        if intake is None:
+            console.err.print("The CRM could not be asked whether an owner here is also an intake owner.")
+        problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=intake or ())
     ok = not any(p.severity == "error" for p in problems)
     if as_json:
         live = None

@@ -10,6 +10,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -62,7 +63,8 @@ class Client:
         self.http = Transport(ca_file=settings.ca_file, timeouts=timeouts, count=self._count)
         self.http.allow(settings.url)
         self._clock, self._sleep = clock, sleep
-        self._counting, self._login = threading.Lock(), threading.Lock()
+        self._counting, self._login, self._quota = threading.Lock(), threading.Lock(), threading.Lock()
+        self._under_way = 0
         self._sf: Salesforce | None = None
         self._generation = 0
         self._exhausted = False
@@ -99,23 +101,33 @@ class Client:
             ):
                 with attempt:
                     self._pause(attempt.num)
-                    if not reserve:
-                        self.check_quota()
-                    return guard.attempt()
+                    with self._within_quota(reserve=reserve):
+                        return guard.attempt()
         except NoAnswer as error:
             last = error
         raise last or SourceError("Salesforce was not asked.")
 
-    def check_quota(self) -> None:
-        """QuotaError once our share of the daily requests is used up, or Salesforce said that all are."""
-        if self._exhausted or self._share_used():
-            raise quota_error()
+    @contextmanager
+    def _within_quota(self, *, reserve: bool) -> Iterator[None]:
+        """QuotaError once our share of the daily requests is used up, or Salesforce said that all are.
+
+        What other threads have under way counts: no answer has told of it yet.
+        """
+        with self._quota:
+            if not reserve and (self._exhausted or self._share_used()):
+                raise quota_error()
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._quota:
+                self._under_way -= 1
 
     def _share_used(self) -> bool:
         if self.http.used is None:
             return False
         used, allowed = self.http.used
-        return used >= allowed * self.settings.usage_limit
+        return used + self._under_way >= allowed * self.settings.usage_limit
 
     def _pause(self, attempt: int) -> None:
         """Full jitter between tries, and whatever Retry-After asks for."""

@@ -36,9 +36,9 @@ class Shape:
         self._lock = threading.RLock()
 
     def missing(self) -> tuple[str, ...]:
-        """Configured paths that the org lacks, or hides from us."""
-        found = self.lead_fields().keys() | self.member_fields().keys()
-        return tuple(path for path in (*self._leads, *self._members) if path not in found)
+        """Configured paths that the org lacks, or hides from us, of the objects that were described."""
+        asked = {"Lead": self._leads, MEMBER: self._members}
+        return tuple(p for kind, known in self._known.items() for p in asked[kind] if p not in known)
 
     def lead_fields(self) -> dict[str, str]:
         return self._resolved("Lead", {path: path for path in self._leads})

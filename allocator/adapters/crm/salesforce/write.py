@@ -35,6 +35,7 @@ class Writer:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.step = 0
+        self.silent = 0
 
     def give(self, writes: Sequence[OwnerWrite]) -> list[WriteAnswer]:
         """One answer per write, in order; raises nothing for what the CRM does."""
@@ -58,8 +59,7 @@ class _Delivery:
         self._writer, self._client, self._left = writer, client, list(writes)
         self._answers: dict[int, WriteAnswer] = {}
         self._lock = threading.Lock()
-        self._halted = ""
-        self._silent = 0
+        self._halted = "NO_ANSWER" if writer.silent >= PATIENCE else ""
 
     def answers(self) -> dict[int, WriteAnswer]:
         threads = min(AT_ONCE, -(-len(self._left) // SIZES[self._writer.step]))
@@ -105,7 +105,7 @@ class _Delivery:
         except SourceError as error:
             return [self._failed(error, len(batch))] * len(batch)
         with self._lock:
-            self._silent = 0
+            self._writer.silent = 0
         return found
 
     def _failed(self, error: SourceError, size: int) -> tuple[WriteResult, str]:
@@ -127,10 +127,10 @@ class _Delivery:
         if not error.sent:
             return self._halt(WriteResult.UNSENT, "NO_CONNECTION")
         with self._lock:
-            self._silent += 1
+            self._writer.silent += 1
             if error.timeout and size <= SIZES[self._writer.step] and self._writer.step < len(SIZES) - 1:
                 self._writer.step += 1
-            if self._silent >= PATIENCE:
+            if self._writer.silent >= PATIENCE:
                 self._halted = "NO_ANSWER"
         return WriteResult.UNKNOWN, "TIMEOUT" if error.timeout else "NO_ANSWER"
 

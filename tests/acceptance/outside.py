@@ -1,0 +1,70 @@
+"""The product as an outsider has it: the console script and a sandbox process, nothing imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import requests
+
+SCRIPT = Path(sys.executable).with_name("allocator")
+
+
+class Outside:
+    """One `allocator sandbox` process and one `allocator init` folder."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        words = [str(SCRIPT), "sandbox", "--state", str(folder / "org"), "--json", *options]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.info: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.config = folder / "config" / "allocator.toml"
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    def init(self, *more: str) -> dict[str, Any]:
+        code, made, _ = self.call(
+            "init", str(self.config.parent), "--salesforce-url", self.info["url"], "--client-id",
+            self.info["client_id"], "--client-secret", self.info["client_secret"], "--queue",
+            "Inbound Leads", *more, "--json",
+        )  # fmt: skip
+        assert code == 0, made
+        return made
+
+    def call(self, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
+        """Exit code, the one object on stdout, and stderr."""
+        done = subprocess.run(
+            [str(SCRIPT), *words], capture_output=True, text=True, timeout=120, cwd=self.folder,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+        assert done.stdout.count("\n") <= 1, done.stdout
+        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+    def __call__(self, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
+        return self.call(*words, "--config", str(self.config), "--json", **environment)
+
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        command = [str(SCRIPT), *words, "--config", str(self.config), "--json"]
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.info['url']}/_sandbox/{path}", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def fault(self, do: str, on: Mapping[str, Any], **more: Any) -> str:
+        return str(self.control("POST", "faults", {"on": dict(on), "when": "before", "do": do, **more})["id"])
+
+    def log(self) -> Sequence[dict[str, Any]]:
+        return list(self.control("GET", "requests"))
