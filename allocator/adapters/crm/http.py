@@ -154,7 +154,9 @@ class Transport(requests.Session):
         self.date = _http_date(response.headers.get("Date")) or self.date
         usage = _USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
         if usage:
-            self.used = int(usage[1]), int(usage[2])
+            # Answers of several threads may come out of order: the highest count is the newest.
+            before = self.used[0] if self.used else 0
+            self.used = max(before, int(usage[1])), int(usage[2])
         if response.status_code in (429, 503):
             seconds = retry_after(response.headers.get("Retry-After"), self.date)
             self._wait_until = max(self._wait_until, time.monotonic() + seconds)
