@@ -59,6 +59,8 @@ def command(
             _tell(settings, outcome, sandbox, as_json=as_json)
             if keep is not None:
                 _stay(sandbox, file)
+            elif not as_json:
+                _show_next()
     return console.OK
 
 
@@ -151,6 +153,8 @@ def three(rows: Any) -> list[LeadRow]:
 
 def _show_held(store: Store) -> None:
     rows = store.held()
+    if not rows:
+        return
     console.out.print(f"[bold]{len(rows)} held[/]: nobody got them, and each says why\n")
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
     for row in rows[:HELD_SHOWN]:
@@ -165,6 +169,9 @@ def _show_calls(made: dict[str, Any]) -> None:
     calls = made["crm"]["requests"]
     beside = f" (a connector that asks per lead needs {naive:,})" if naive > calls else ""
     console.out.print(f"\n[bold]{calls} CRM calls[/]{beside}\n")
+
+
+def _show_next() -> None:
     console.out.print("Next:  allocator demo --keep playground     leaves it all running to play with")
     console.out.print("       docs/quickstart.md                   from here to your own CRM\n")
 
