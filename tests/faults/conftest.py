@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,7 @@ import pytest
 for folder in ("", "run", "rules"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
-from faulty_org import FaultyOrg  # noqa: E402
-
-Make = Callable[..., FaultyOrg]
+from faulty_org import FaultyOrg, Make  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

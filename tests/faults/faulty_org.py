@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from workbooks import Sheets, build, small
 
 from allocator import bootstrap
 from allocator.adapters.crm.http import Timeouts
-from allocator.adapters.crm.salesforce import SalesforceCRM
+from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.adapters.store.tables import lease
 from allocator.bootstrap import store_of
 from allocator.config import load_settings
@@ -76,7 +75,12 @@ class FaultyOrg(Org):
 
     def patience(self, seconds: float) -> None:
         """How long an answer may take; the product waits 30 and 120 seconds."""
-        quick = partial(SalesforceCRM, sleep=self.waits.append, timeouts=Timeouts(5.0, seconds, seconds))
+
+        def quick(settings: SalesforceSettings, *, fact_paths: Sequence[str], sleep: object) -> SalesforceCRM:
+            """Waits are noted, not slept."""
+            timeouts = Timeouts(5.0, seconds, seconds)
+            return SalesforceCRM(settings, fact_paths=fact_paths, sleep=self.waits.append, timeouts=timeouts)
+
         self.monkeypatch.setattr(bootstrap, "SalesforceCRM", quick)
 
     # what happens on the wire beyond the sandbox's own faults
@@ -319,3 +323,7 @@ def afterwards(act: Callable[[], Any]) -> Change:
         return done
 
     return change
+
+
+Make = Callable[..., FaultyOrg]
+"""Makes an org with as many leads as asked for, or with these rows."""

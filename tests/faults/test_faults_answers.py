@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import Make
 from faulty_org import (
     DESCRIBE,
     INTAKE,
@@ -20,6 +19,7 @@ from faulty_org import (
     USERS,
     Change,
     FaultyOrg,
+    Make,
     body,
     cut,
     instead,

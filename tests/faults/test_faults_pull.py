@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import Make
 from faulty_org import (
     PEOPLE,
     PULL,
     USERS,
     WRITE,
     FaultyOrg,
+    Make,
     afterwards,
     body,
     company,

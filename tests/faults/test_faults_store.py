@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import Make
-from faulty_org import PEOPLE, PULL, USERS, WRITE, FaultyOrg, afterwards, meanwhile
+from faulty_org import PEOPLE, PULL, USERS, WRITE, FaultyOrg, Make, afterwards, meanwhile
 from sqlalchemy import event
 
 from allocator import bootstrap

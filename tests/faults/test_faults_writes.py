@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from conftest import Make
-from faulty_org import READ, WRITE, Change, FaultyOrg, body, cut, instead, meanwhile, row
+from faulty_org import READ, WRITE, Change, FaultyOrg, Make, body, cut, instead, meanwhile, row
 
 from allocator.sandbox.wire import Request, Response
 
