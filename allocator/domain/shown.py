@@ -53,11 +53,12 @@ class Tracer:
     def _step(self, step: Step) -> dict[str, Any]:
         known = self._steps.get(id(step))
         if known is None:
-            known = self._steps[id(step)] = (step, _shown(step))
+            known = self._steps[id(step)] = (step, show_step(step))
         return known[1]
 
 
-def _shown(step: Step) -> dict[str, Any]:
+def show_step(step: Step) -> dict[str, Any]:
+    """A row that held, as JSON."""
     return {
         "layer": step.layer,
         "sheet": step.sheet,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from allocator.domain.lead import LeadKey, Record
 from allocator.domain.plan import Assigned, Inputs, TurnRow, Work, counts_under_caps, plan, week_start
+from allocator.domain.shown import show_step
 from allocator.ports import LeadRow, Link, Store
 from rules.layers import TraceLayer, trace
 from rules.model import RoutingTables, Team
@@ -190,22 +191,11 @@ def _taken(tables: RoutingTables, team: Team, store: Store | None, now: datetime
     return dict(counts_under_caps(team, given, now))
 
 
-def _step(step: Any) -> dict[str, Any]:
-    return {
-        "layer": step.layer,
-        "sheet": step.sheet,
-        "row": step.row,
-        "rule_id": step.rule_id,
-        "cell": step.cell,
-        "sets": dict(step.sets),
-    }
-
-
 def _layer(layer: TraceLayer) -> dict[str, Any]:
     return {
         "layer": layer.layer,
         "sheet": layer.sheet,
-        "matched": _step(layer.step) if layer.step else None,
+        "matched": show_step(layer.step) if layer.step else None,
         "nearly": [
             {
                 "rule_id": n.rule_id,
