@@ -9,6 +9,8 @@ AllocatorError
   SourceError      this system cannot be used now: others go on, alert now
     LoginError     it refused our log-in
     QuotaError     it allows no more calls for a while: finish, start nothing new
+    StoreError     the store cannot be used now
+  MailError        a mail was not taken: later again, unless it is final
   RetryableError   the outbox or the next run tries again
   RecordError      this lead is held, the run goes on
 """
@@ -50,6 +52,18 @@ class LoginError(SourceError):
 
 class QuotaError(SourceError):
     """The system allows no more calls for now."""
+
+
+class StoreError(SourceError):
+    """The store cannot be reached, locked, read or written."""
+
+
+class MailError(AllocatorError):
+    """The mail server did not take a mail. `final`: trying again cannot help. The message is a code."""
+
+    def __init__(self, code: str, *, final: bool = False) -> None:
+        super().__init__(code)
+        self.final = final
 
 
 class RetryableError(AllocatorError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from allocator.domain.alerts import Changes, Incident, Mail, Silence, Think
 from allocator.domain.lead import (
     CrmUser,
     LeadKey,
@@ -22,6 +23,7 @@ from allocator.domain.lead import (
     WriteAnswer,
 )
 from allocator.domain.plan import Assigned, Plan, TurnRow
+from allocator.domain.slots import Active, SlotRow, SlotState
 from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.rotation import Ledger
@@ -235,7 +237,109 @@ class RunRow:
     summary: Mapping[str, Any]
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class MailRow:
+    """A mail in the outbox. state: pending, sent, dead (given up after seven days)."""
+
+    id: int
+    mail: Mail
+    state: str = "pending"
+    attempts: int = 0
+    due: datetime | None = None
+    """When it is tried next."""
+    error: str = ""
+    """A code or class, never the server's words."""
+    sent: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How the outbox of mails stands."""
+
+    pending: int = 0
+    sent: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+    """When the oldest mail that is still pending was written."""
+    oldest_alert: datetime | None = None
+    """The same without mails of the kind alerts_undelivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life of a `serve` process."""
+
+    host: str
+    pid: int
+    started: datetime
+    at: datetime
+    program: str
+
+
+class AlertStore(Protocol):
+    """Incidents, mails and silences. Needs no lease: `think` runs inside the transaction."""
+
+    def change_alerts(self, think: Think, *, now: datetime) -> Changes:
+        """Show `think` the book as it stands, write what it returns; one transaction. Returns that."""
+
+    def incidents(self, *, limit: int = 50) -> Sequence[Incident]:
+        """Open ones first, then the newest of the others."""
+
+    def acknowledge(self, incident: str, *, until: datetime, by: str) -> Incident:
+        """No mail of this open incident until then, but RESOLVED. Raises UnknownName when none is open so."""
+
+    def silence(self, silence: Silence) -> None:
+        """Replaces one for the same kind and key."""
+
+    def silences(self, *, now: datetime) -> Sequence[Silence]: ...
+
+    def claim_mails(self, *, now: datetime, limit: int = 20) -> Sequence[MailRow]:
+        """Pending mails that are due, each counted as tried and due again later: no two senders get one.
+
+        One that is older than seven days is dead after this try.
+        """
+
+    def settle_mail(self, number: int, *, now: datetime, error: str = "", final: bool = False) -> None:
+        """Sent when there is no error. With one it stays pending, or is dead when `final` or too old."""
+
+    def mails(self, *, states: Collection[str] = ("pending", "dead"), limit: int = 50) -> Sequence[MailRow]:
+        """Newest first."""
+
+    def post(self) -> Post: ...
+
+
+class SlotStore(Protocol):
+    """The hours that need a run, and the processes that look after them."""
+
+    def slots(self, *, limit: int = 48) -> Sequence[SlotRow]:
+        """The newest slot, and every open one up to `limit`, newest first."""
+
+    def mark_slots(
+        self, *, add: Collection[str] = (), close: Mapping[str, SlotState] | None = None, at: datetime
+    ) -> None:
+        """Make open rows where there are none; close rows that are open, making them where there are none."""
+
+    def active(self) -> Active | None:
+        """The run that holds the lease now; None when it is free, has run out or its holder is dead."""
+
+    def last_done(self) -> datetime | None:
+        """When a run last ended as done."""
+
+    def beat(self, beat: Beat) -> None:
+        """Replaces this process's last one; beats older than a week go."""
+
+    def beats(self) -> Sequence[Beat]:
+        """Newest first."""
+
+    def answered(self, place: str) -> str:
+        """What was last seen and answered at `place` (a file): "verdict sha256", or empty."""
+
+    def answer(self, place: str, seen: str, before: str, think: Think, *, now: datetime) -> bool:
+        """Remember `seen` for `place` and write what `think` returns, unless `before` is not known any
+        more: then somebody else answered, nothing is written and False is returned."""
+
+
+class Store(AlertStore, SlotStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.
@@ -244,18 +348,32 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     # runs and the lease
-    def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
+    def begin_run(
+        self, *, slot: str, by: str, at: datetime, live: bool, seconds: int, once: bool = False
+    ) -> Lease:
         """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T ...".
 
         An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
-        closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is.
+        closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is. With
+        `once`, a slot that is not open raises BusyError too.
         """
 
     def renew(self, lease: Lease, *, seconds: int) -> Lease:
         """Keep the lease. Raises FencedError when it is no longer ours."""
 
-    def end_run(self, lease: Lease, *, at: datetime, state: str, summary: Mapping[str, Any]) -> None:
-        """Close the run (done, failed, handed_over) and free the lease, in one transaction."""
+    def end_run(
+        self,
+        lease: Lease,
+        *,
+        at: datetime,
+        state: str,
+        summary: Mapping[str, Any],
+        think: Think | None = None,
+    ) -> None:
+        """Close the run (done, failed, handed_over), free the lease and change the alerts; one transaction.
+
+        A done run does its slot; earlier open slots are caught up, or have failed if they were tried.
+        """
 
     def runs(self, limit: int = 20) -> Sequence[RunRow]:
         """Newest first."""
@@ -347,6 +465,23 @@ class Store(Protocol):
 
     def backup(self, path: str) -> None:
         """A consistent copy of the store in one file; works while a run is on."""
+
+
+class Mailer(Protocol):
+    """Sends mails, one recipient each."""
+
+    def send(self, mail: Mail) -> None:
+        """Returns only when the server took it for this recipient (250 after DATA).
+
+        Raises MailError: `final` when trying again cannot help, with a code and nothing of the server's text.
+        """
+
+
+class Ping(Protocol):
+    """An outside watch that misses us when we are silent (healthchecks.io convention)."""
+
+    def __call__(self, event: str) -> None:
+        """event: start, success, fail. Never raises: a watch that is down must not stop a run."""
 
 
 Progress = Callable[[str, int, int | None], None]

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from allocator.errors import AllocatorError, ConfigError, SourceError
+from allocator.errors import AllocatorError, ConfigError, StoreError
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ class Database:
             )
         if self.url.password:
             said = said.replace(str(self.url.password), "***")
-        return SourceError(f"the store {self.name} cannot be used now: {said}")
+        return StoreError(f"the store {self.name} cannot be used now: {said}")
 
 
 def _larger(lost: list[T], result: T) -> T:

@@ -1,0 +1,243 @@
+"""What a mail says: its subject, and the plain JSON that the templates show. No text of a lead, ever.
+
+Every sentence is ours and lives here, one entry a kind; codes, counts, ids and times are filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from allocator.domain.alerts import LEADS_SHOWN, Finding, Incident, Phase, Policy, Reader, Scene, Write
+from allocator.domain.lead import Reason
+
+NOTHING = "nothing unless this repeats"
+RUNBOOKS = "docs/runbooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The sentences of one kind. `headline` and `todo` may hold {count} {total} {key} {codes} {run} {lead}.
+
+    `one` is the headline for a count of one; `itself` may hold {next}, when the next run is due.
+    """
+
+    headline: str
+    impact: str
+    itself: str
+    todo: str
+    one: str = ""
+
+
+_AGAIN = "Every run decides them again; {next}."
+WORDS: Mapping[str, Words] = {
+    "run_failed": Words(
+        "run {run} failed ({codes})",
+        "New leads wait in intake; none is lost and none is given twice.",
+        "The next run carries on from what is stored; {next}.",
+        "allocator runs show {run}",
+    ),
+    "crm_refused": Words(
+        "the CRM cannot be used ({codes})",
+        "New leads wait in the CRM; owners already decided are written when it answers.",
+        "Every run tries again; {next}.",
+        "allocator doctor",
+    ),
+    "run_missed": Words(
+        "no run has done its hour for {count} minutes",
+        "New leads wait in the CRM; none is lost.",
+        "Nothing, if the service is dead or frozen. A service that works starts a run within two minutes.",
+        "systemctl restart allocator",
+    ),
+    "tables_refused": Words(
+        "the workbook is refused: {count} problems ({codes})",
+        "{standing}",
+        "The file is looked at again every minute, and at each run; {next}.",
+        "allocator tables check",
+        one="the workbook is refused: 1 problem ({codes})",
+    ),
+    "leads_held": Words(
+        "{count} of {total} leads have no owner ({key})",
+        "Nobody has been given these leads.",
+        _AGAIN,
+        "allocator leads held",
+        one="1 of {total} leads has no owner ({key})",
+    ),
+    "fallback_used": Words(
+        "{count} leads went to a fallback",
+        "They have an owner, but no rule and no turn chose a person for them.",
+        "Nothing: they stay with the fallback. This is told once a day.",
+        "In the workbook: see which rule or absence sent them there: allocator explain {lead}",
+        one="1 lead went to a fallback",
+    ),
+    "person_unusable": Words(
+        "salesperson {key} cannot be given leads ({codes})",
+        "Their turns go to the others of the team.",
+        "Every run looks again; {next}. They take turns again as soon as the CRM accepts them as owner.",
+        "Mend their user in the CRM, or in the workbook: Salespeople, {key}, Active = no",
+    ),
+    "owner_contested": Words(
+        "{count} leads had another owner right after we gave them",
+        "Something in the CRM (a flow, an assignment rule, a person) gives these leads to somebody else.",
+        "Nothing: what another owner has is never overwritten, and the turn is given back.",
+        "allocator explain {lead}",
+        one="1 lead had another owner right after we gave it",
+    ),
+    "alerts_undelivered": Words(
+        "{count} alert mails could not be delivered for 15 minutes",
+        "Somebody who should know of a failure may not know.",
+        "Each mail is tried again every 30 minutes for 7 days.",
+        "allocator alerts list",
+        one="1 alert mail could not be delivered for 15 minutes",
+    ),
+}  # fmt: skip
+
+_EDITOR_TODO = "In the workbook: mend the cells below and save the file"
+_TODO_BY_REASON: Mapping[str, str] = {
+    Reason.NO_RULE: "In the workbook: add a row that decides them, or a last row for all the others",
+    Reason.RULE_HOLD: "In the workbook: change the row with Then Hold if they should go on",
+    Reason.UNMAPPED_VALUE: "In the workbook: list the value in Values, or mend it in the CRM",
+    Reason.NOBODY_AVAILABLE: "In the workbook: see who is absent or inactive in the team, or name a fallback",
+    Reason.INCOMPLETE: "Add what is missing to the lead",
+    Reason.ALL_CAPPED: NOTHING,
+    Reason.LOCKED: NOTHING,
+    Reason.CONTESTED: NOTHING,
+    Reason.PAUSED: NOTHING,
+}
+_ITSELF_BY_REASON: Mapping[str, str] = {
+    Reason.NO_RULE: "They are decided again when the workbook or the lead changes; {next}.",
+    Reason.RULE_HOLD: "They are decided again when the workbook or the lead changes; {next}.",
+    Reason.UNMAPPED_VALUE: "They are decided again when the workbook or the lead changes; {next}.",
+    Reason.INCOMPLETE: "They are decided again when the lead changes; {next}.",
+    Reason.NOBODY_AVAILABLE: "They are decided again when somebody is back or the workbook changes; {next}.",
+    Reason.ALL_CAPPED: "They are decided again on the next day; {next}.",
+    Reason.DUPLICATE_PERSON: "They are decided again when the lead or the day changes; {next}.",
+    Reason.CRM_REJECTED: "They are decided again when the workbook or the lead changes; {next}.",
+    Reason.UNREADABLE: "They are read again at every run; {next}.",
+}
+_CODES_SHOWN = 3
+
+
+def writer(scene: Scene, policy: Policy, now: datetime) -> Write:
+    """What `alerts.update` asks for the words of each mail."""
+
+    def write(incident: Incident, phase: Phase, reader: Reader, last: bool) -> Mapping[str, Any]:
+        return {
+            "subject": subject(incident, phase, scene, policy),
+            "content": content(incident, phase, reader, scene, policy, now, last_today=last),
+        }
+
+    return write
+
+
+def subject(incident: Incident, phase: Phase, scene: Scene, policy: Policy) -> str:
+    """As `[allocator/prod] FIRING high leads_held: 12 of 240 leads have no owner (no_skill) [INC-4F2A]`."""
+    kind, said = incident.finding.kind, headline(incident.finding, incident.count, scene)
+    line = f"[allocator/{policy.environment}] {phase} {incident.level} {kind}: {said} [{incident.id}]"
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in line)
+
+
+def headline(finding: Finding, count: int, scene: Scene | None = None) -> str:
+    """One line on what is wrong, made of counts and codes."""
+    words = WORDS[finding.kind]
+    return (words.one if count == 1 and words.one else words.headline).format(
+        **_values(finding, count, scene)
+    )
+
+
+def content(
+    incident: Incident,
+    phase: Phase,
+    reader: Reader,
+    scene: Scene,
+    policy: Policy,
+    now: datetime,
+    *,
+    last_today: bool,
+) -> Mapping[str, Any]:
+    """Everything the templates show, as plain JSON."""
+    finding, words = incident.finding, WORDS[incident.finding.kind]
+    values = _values(finding, incident.count, scene)
+    return {
+        "phase": str(phase), "level": str(incident.level), "kind": finding.kind, "key": finding.key,
+        "incident": incident.id, "environment": policy.environment,
+        "headline": headline(finding, incident.count, scene),
+        "impact": words.impact.format(**values),
+        "causes": [list(cause) for cause in finding.causes],
+        "itself": _itself(finding, words).format(**values),
+        "todo": _todo(finding, words, reader).format(**values),
+        "details": list(finding.details) if reader is Reader.EDITORS else [],
+        "leads": [{"id": _bare(lead), "url": _url(scene, lead)} for lead in finding.leads[:LEADS_SHOWN]],
+        "more_leads": max(0, incident.count - LEADS_SHOWN) if finding.leads else 0,
+        "tables": {"version": scene.tables_version[:8], "saved_by": scene.saved_by},
+        "run": scene.run, "host": scene.host, "program": scene.program,
+        "last_done": scene.last_done and minute(scene.last_done),
+        "opened": minute(incident.opened), "lasted": lasted(now - incident.opened),
+        "resolved_when": incident.kind.resolved_when,
+        "runbook": runbook(policy, finding.kind), "why": why(reader), "last_today": last_today,
+    }  # fmt: skip
+
+
+def runbook(policy: Policy, kind: str) -> str:
+    base = policy.runbook_url.rstrip("/")
+    return f"{base}/{kind}.md" if base else f"{RUNBOOKS}/{kind}.md"
+
+
+def why(reader: Reader) -> str:
+    """Why somebody gets a mail."""
+    if reader is Reader.ONCALL:
+        return "You are listed as oncall under [alerts] in allocator.toml."
+    return "You are listed as an editor, in allocator.toml or on the sheet Settings of the workbook."
+
+
+def minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def lasted(span: timedelta) -> str:
+    """45 min, 3 h 5 min, 2 d 4 h."""
+    minutes = max(0, int(span.total_seconds())) // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {rest} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def _values(finding: Finding, count: int, scene: Scene | None) -> Mapping[str, Any]:
+    codes = [code for code, _ in finding.causes]
+    more = f", +{len(codes) - _CODES_SHOWN}" if len(codes) > _CODES_SHOWN else ""
+    due = scene.next_run if scene else None
+    runs = scene.tables_version[:8] if scene else ""
+    standing = (
+        f"Version {runs} goes on deciding." if runs else "There is no earlier version: no lead is given."
+    )
+    return {
+        "count": f"{count:,}", "total": f"{max(finding.total, count):,}", "key": finding.key,
+        "codes": ", ".join(codes[:_CODES_SHOWN]) + more or "no code", "run": scene.run if scene else "",
+        "lead": _bare(finding.leads[0]) if finding.leads else "LEAD", "standing": standing,
+        "next": f"the next run is at {due:%H:%M} UTC" if due else "the next run does it",
+    }  # fmt: skip
+
+
+def _todo(finding: Finding, words: Words, reader: Reader) -> str:
+    if finding.kind == "leads_held":
+        return _TODO_BY_REASON.get(finding.key, words.todo)
+    if finding.kind == "tables_refused" and reader is Reader.EDITORS:
+        return _EDITOR_TODO
+    return words.todo
+
+
+def _itself(finding: Finding, words: Words) -> str:
+    return _ITSELF_BY_REASON.get(finding.key, words.itself) if finding.kind == "leads_held" else words.itself
+
+
+def _bare(lead: str) -> str:
+    return lead.rpartition(":")[2]
+
+
+def _url(scene: Scene, lead: str) -> str:
+    return f"{scene.lead_url}{_bare(lead)}" if scene.lead_url else ""
