@@ -5,6 +5,7 @@ AllocatorError
     SchemaError    the store has another schema than this program
   UnknownName      nothing here has that name or id: say it rightly
   BusyError        another run holds the lease: wait for it
+    SlotTaken      this hour needs no run any more
   FencedError      our lease was taken over: write nothing more
   SourceError      this system cannot be used now: others go on, alert now
     LoginError     it refused our log-in
@@ -36,6 +37,10 @@ class UnknownName(AllocatorError):
 
 class BusyError(AllocatorError):
     """Another run holds the lease."""
+
+
+class SlotTaken(BusyError):
+    """The slot is done, or was skipped: somebody else saw to it."""
 
 
 class FencedError(AllocatorError):

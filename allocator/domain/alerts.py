@@ -251,6 +251,16 @@ class Changes:
     mails: tuple[Mail, ...] = ()
 
 
+RETRY_MINUTES = (1, 5, 15, 30)
+"""After the first, second, third and each later try."""
+GIVE_UP_AFTER = timedelta(days=7)
+
+
+def retry_at(now: datetime, attempts: int) -> datetime:
+    """When a mail that was just tried for the n-th time is tried next."""
+    return now + timedelta(minutes=RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1])
+
+
 Think = Callable[[Book], Changes]
 """What a store runs inside its transaction: reads the book as it stands there, returns what to write."""
 

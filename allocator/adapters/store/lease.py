@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from allocator.adapters.store import hours
 from allocator.adapters.store.engine import now
 from allocator.adapters.store.holder import Holder, surely_dead
-from allocator.adapters.store.tables import lease, runs, slots
+from allocator.adapters.store.tables import lease, runs
+from allocator.domain.slots import Active
 from allocator.errors import BusyError, FencedError
 from allocator.ports import Lease, RunRow
 
@@ -28,11 +30,15 @@ def begin(
     at: datetime,
     live: bool,
     seconds: int,
+    once: bool,
 ) -> Lease:
     """Take the lease, or raise BusyError. `claim` names this one call."""
     held, moment = _locked(connection), now(connection)
     if held.run is not None:
         _refuse_if_alive(connection, held, moment)
+    if once:
+        hours.refuse_unless_open(connection, slot)
+    if held.run is not None:
         _close_run(connection, held.run, at, FAILED, {})
     last = connection.execute(sa.select(sa.func.max(runs.c.run))).scalar() or 0
     taken = Lease(held.token + 1, last + 1, moment + timedelta(seconds=seconds))
@@ -42,8 +48,7 @@ def begin(
             process_start=me.process_start, acquired=moment, renewed=moment, expires=taken.expires,
         )
     )  # fmt: skip
-    if connection.execute(sa.select(slots.c.slot).where(slots.c.slot == slot)).first() is None:
-        connection.execute(sa.insert(slots).values(slot=slot, state="open", opened=at))
+    hours.add(connection, [slot], at)
     connection.execute(
         sa.insert(runs).values(
             run=taken.run, slot=slot, started_by=by, state=RUNNING, started=at, live=live,
@@ -83,12 +88,7 @@ def end(connection: Connection, mine: Lease, at: datetime, state: str, summary: 
     """Close the run, its slot when it is done, and free the lease."""
     _close_run(connection, mine.run, at, state, summary)
     if state == DONE:
-        slot = sa.select(runs.c.slot).where(runs.c.run == mine.run).scalar_subquery()
-        connection.execute(
-            sa.update(slots)
-            .where(slots.c.slot == slot, slots.c.state != DONE)
-            .values(state=DONE, done_by_run=mine.run)
-        )
+        hours.done(connection, mine.run)
     connection.execute(sa.update(lease).values(run=None))
 
 
@@ -116,6 +116,16 @@ def last_number(connection: Connection) -> int:
 
 def is_live(connection: Connection, mine: Lease) -> bool:
     return bool(connection.execute(sa.select(runs.c.live).where(runs.c.run == mine.run)).scalar_one())
+
+
+def active(connection: Connection) -> Active | None:
+    """The run that holds the lease and may still be at work."""
+    held = connection.execute(sa.select(lease)).one()
+    holder = Holder(held.host, held.boot, held.pid, held.process_start)
+    if held.run is None or held.expires <= now(connection) or surely_dead(holder):
+        return None
+    slot = connection.execute(sa.select(runs.c.slot).where(runs.c.run == held.run)).scalar_one()
+    return Active(held.run, slot)
 
 
 def _locked(connection: Connection) -> Row[Any]:

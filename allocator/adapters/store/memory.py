@@ -17,8 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allocator.adapters.store.holder import Holder, surely_dead, this_process
+from allocator.adapters.store.memory_alerts import MemoryAlerts, Watched
+from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
+from allocator.domain.slots import Active, SlotState
 from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
 from allocator.ports import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
 from rules.rotation import Ledger, replay
@@ -51,7 +54,6 @@ class _State:
     expires: datetime | None = None
     holder: Holder | None = None
     runs: dict[int, RunRow] = field(default_factory=dict)
-    slots_done: dict[str, bool] = field(default_factory=dict)
     versions: tuple[TablesVersion, ...] = ()
     marks: dict[str, datetime] = field(default_factory=dict)
     leads: dict[LeadKey, LeadRow] = field(default_factory=dict)
@@ -59,11 +61,13 @@ class _State:
     outbox: dict[int, PendingWrite] = field(default_factory=dict)
     last_write: int = 0
     links: tuple[Link, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
     def copied(self) -> _State:
         new = copy.copy(self)
-        for name in ("runs", "slots_done", "marks", "leads", "decisions", "outbox"):
+        for name in ("runs", "marks", "leads", "decisions", "outbox"):
             setattr(new, name, dict(getattr(self, name)))
+        new.watched = self.watched.copied()
         return new
 
 
@@ -79,7 +83,7 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore:
+class MemoryStore(MemoryAlerts):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:
@@ -104,15 +108,19 @@ class MemoryStore:
 
     # runs and the lease
 
-    def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
+    def begin_run(
+        self, *, slot: str, by: str, at: datetime, live: bool, seconds: int, once: bool = False
+    ) -> Lease:
         with self._changing() as s:
             if s.holding is not None:
                 self._take_over(s, s.holding, at)
+            if once:
+                s.watched.refuse_unless_open(slot)
             number = max(s.runs, default=0) + 1
             s.token, s.holding, s.holder = s.token + 1, number, this_process()
             s.expires = self.now() + timedelta(seconds=seconds)
             s.runs[number] = RunRow(number, slot, by, "running", at, None, live, None, {})
-            s.slots_done.setdefault(slot, False)
+            s.watched.slots.setdefault(slot, SlotState.OPEN)
             return Lease(s.token, number, s.expires)
 
     def _take_over(self, s: _State, holding: int, at: datetime) -> None:
@@ -130,15 +138,34 @@ class MemoryStore:
             s.expires = self.now() + timedelta(seconds=seconds)
             return replace(lease, expires=s.expires)
 
-    def end_run(self, lease: Lease, *, at: datetime, state: str, summary: Mapping[str, Any]) -> None:
+    def end_run(
+        self,
+        lease: Lease,
+        *,
+        at: datetime,
+        state: str,
+        summary: Mapping[str, Any],
+        think: Think | None = None,
+    ) -> None:
         with self._changing(lease) as s:
             run = s.runs[lease.run]
             version = summary.get("tables_version") or run.tables_version
             s.runs[lease.run] = replace(
                 run, state=state, finished=at, summary=dict(summary), tables_version=version
             )
-            s.slots_done[run.slot] = s.slots_done[run.slot] or state == "done"
             s.holding = None
+            if state == "done":
+                s.watched.done(run.slot, s.runs.values())
+            if think is not None:
+                s.watched.change(think, at)
+
+    def active(self) -> Active | None:
+        s = self._state
+        if s.holding is None or s.expires is None or s.expires <= self.now():
+            return None
+        if s.holder is None or surely_dead(s.holder):
+            return None
+        return Active(s.holding, s.runs[s.holding].slot)
 
     def runs(self, limit: int = 20) -> Sequence[RunRow]:
         return [row for _, row in sorted(self._state.runs.items(), reverse=True)][:limit]

@@ -13,15 +13,28 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
+from allocator.adapters.store import alerts, decide, deliver, history, hours, leads, lease, mails, schema
 from allocator.adapters.store import backup as copies
-from allocator.adapters.store import decide, deliver, history, leads, lease, schema
 from allocator.adapters.store import ledger as books
 from allocator.adapters.store.engine import Database, now, parse_url
 from allocator.adapters.store.holder import this_process
 from allocator.adapters.store.schema import schema_version, upgrade_store
+from allocator.domain.alerts import Changes, Incident, Silence, Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Plan
-from allocator.ports import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
+from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.ports import (
+    Beat,
+    LeadRow,
+    Lease,
+    Link,
+    MailRow,
+    PendingWrite,
+    Post,
+    RunRow,
+    Settlement,
+    TablesVersion,
+)
 from rules.rotation import Ledger
 
 __all__ = ["SqlStore", "open_store", "schema_version", "upgrade_store"]
@@ -71,19 +84,34 @@ class SqlStore:
 
     # runs and the lease
 
-    def begin_run(self, *, slot: str, by: str, at: datetime, live: bool, seconds: int) -> Lease:
+    def begin_run(
+        self, *, slot: str, by: str, at: datetime, live: bool, seconds: int, once: bool = False
+    ) -> Lease:
         me, claim = this_process(), uuid.uuid4().hex
-        return self.database.write(
-            lambda c: lease.begin(c, me, claim=claim, slot=slot, by=by, at=at, live=live, seconds=seconds),
-            adopt=lambda c: lease.claimed(c, claim),
-        )
+
+        def work(connection: Connection) -> Lease:
+            return lease.begin(
+                connection, me, claim=claim, slot=slot, by=by, at=at, live=live, seconds=seconds, once=once
+            )
+
+        return self.database.write(work, adopt=lambda c: lease.claimed(c, claim))
 
     def renew(self, lease_: Lease, *, seconds: int) -> Lease:
         return self._fenced(lease_, lambda c: lease.renew(c, lease_, seconds))
 
-    def end_run(self, lease_: Lease, *, at: datetime, state: str, summary: Mapping[str, Any]) -> None:
+    def end_run(
+        self,
+        lease_: Lease,
+        *,
+        at: datetime,
+        state: str,
+        summary: Mapping[str, Any],
+        think: Think | None = None,
+    ) -> None:
         def work(connection: Connection) -> bool:
             lease.end(connection, lease_, at, state, summary)
+            if think is not None:
+                alerts.change(connection, think, at)
             return True
 
         self._fenced(lease_, work, adopt=lambda c: lease.ended(c, lease_, state))
@@ -185,6 +213,78 @@ class SqlStore:
             return leads.retry(connection, keys)
 
         return self.database.write(work)
+
+    # alerts
+
+    def change_alerts(self, think: Think, *, now: datetime) -> Changes:
+        return self.database.write(lambda c: self._locked(c, lambda: alerts.change(c, think, now)))
+
+    def incidents(self, *, limit: int = 50) -> Sequence[Incident]:
+        return self.database.read(lambda c: alerts.listed(c, limit))
+
+    def acknowledge(self, incident: str, *, until: datetime, by: str) -> Incident:
+        return self.database.write(lambda c: self._locked(c, lambda: alerts.ack(c, incident, until, by)))
+
+    def silence(self, silence: Silence) -> None:
+        self.database.write(lambda c: self._locked(c, lambda: alerts.silence(c, silence)))
+
+    def silences(self, *, now: datetime) -> Sequence[Silence]:
+        return self.database.read(lambda c: alerts.silences_at(c, now))
+
+    def claim_mails(self, *, now: datetime, limit: int = 20) -> Sequence[MailRow]:
+        return self.database.write(lambda c: self._locked(c, lambda: mails.claim(c, now, limit)))
+
+    def settle_mail(self, number: int, *, now: datetime, error: str = "", final: bool = False) -> None:
+        self.database.write(lambda c: mails.settle(c, number, now, error, final=final))
+
+    def mails(self, *, states: Collection[str] = ("pending", "dead"), limit: int = 50) -> Sequence[MailRow]:
+        return self.database.read(lambda c: mails.listed(c, states, limit))
+
+    def post(self) -> Post:
+        return self.database.read(mails.post)
+
+    # slots
+
+    def slots(self, *, limit: int = 48) -> Sequence[SlotRow]:
+        return self.database.read(lambda c: hours.rows(c, limit))
+
+    def mark_slots(
+        self, *, add: Collection[str] = (), close: Mapping[str, SlotState] | None = None, at: datetime
+    ) -> None:
+        self.database.write(lambda c: self._locked(c, lambda: hours.mark(c, add, close or {}, at)))
+
+    def active(self) -> Active | None:
+        return self.database.read(lease.active)
+
+    def last_done(self) -> datetime | None:
+        return self.database.read(hours.last_done)
+
+    def beat(self, beat: Beat) -> None:
+        self.database.write(lambda c: hours.beat(c, beat))
+
+    def beats(self) -> Sequence[Beat]:
+        return self.database.read(hours.beats_listed)
+
+    def answered(self, place: str) -> str:
+        return self.database.read(lambda c: hours.answered(c, place))
+
+    def answer(self, place: str, seen: str, before: str, think: Think, *, now: datetime) -> bool:
+        def work(connection: Connection) -> bool:
+            lease.lock(connection)
+            if hours.answered(connection, place) != before:
+                return False
+            hours.answer(connection, place, seen, now)
+            alerts.change(connection, think, now)
+            return True
+
+        return self.database.write(
+            work, adopt=lambda c: True if hours.answered(c, place) == seen != before else None
+        )
+
+    def _locked(self, connection: Connection, work: Callable[[], T]) -> T:
+        """One at a time, and none while a run writes: what is read is what is written on."""
+        lease.lock(connection)
+        return work()
 
     def backup(self, path: str) -> None:
         copies.write(self.database, path)

@@ -229,3 +229,30 @@ links = sa.Table(
     _words("source", key=True), _words("source_id", key=True), _words("crm", key=True),
     _words("object", key=True), _words("crm_id", key=True), _words("state"), _time("since"),
 )  # fmt: skip
+
+incidents = sa.Table(
+    "incidents", metadata,
+    _number("number", key=True), _words("id"), _words("kind"), _words("place"), _time("opened"),
+    _time("seen"), _number("count"), _time("resolved", null=True), _flag("live"), _json("told"),
+    _json("finding"), _time("acked_until", null=True), _words("acked_by"),
+)  # fmt: skip
+
+mails = sa.Table(
+    "mails", metadata,
+    _number("id", key=True), _words("message_id"), _words("thread"), _words("recipient"), _words("kind"),
+    _words("incident"), _words("phase"), _words("subject"), _json("content"), _time("created"),
+    _flag("answer"), _words("state"), _number("attempts"), _time("due"), _words("error"),
+    _time("sent", null=True),
+)  # fmt: skip
+
+silences = sa.Table(
+    "silences", metadata,
+    _words("kind", key=True), _words("place", key=True), _time("until"), _words("said_by"), _words("reason"),
+)  # fmt: skip
+
+beats = sa.Table(
+    "beats", metadata,
+    _words("host", key=True), _number("pid", key=True), _time("started"), _time("at"), _words("program"),
+)  # fmt: skip
+
+answers = sa.Table("answers", metadata, _words("place", key=True), _words("seen"), _time("at"))

@@ -7,86 +7,54 @@ one; no message ever repeats a value, since it might be a secret.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from allocator.config.addresses import is_loopback, read_secret
+from allocator.config.alerts import AlertsSection
+from allocator.config.salesforce import SalesforceSection
+from allocator.config.serve import ServeSection
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.errors import ConfigError
 
+__all__ = [
+    "FILE_NAME",
+    "PREFIX",
+    "AlertsSection",
+    "SalesforceSection",
+    "ServeSection",
+    "Settings",
+    "is_loopback",
+    "load_settings",
+    "read_secret",
+]
+
 FILE_NAME = "allocator.toml"
 PREFIX = "ALLOCATOR__"
-
-
-class SalesforceSection(BaseModel):
-    """`[salesforce]`: where the CRM is, how we log in, and whose leads we may give."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    url: str
-    login: Literal["client_credentials", "jwt"] = "client_credentials"
-    client_id: str
-    client_secret: SecretStr | None = None
-    client_secret_file: Path | None = None
-    username: str = ""
-    private_key_file: Path | None = None
-    ca_file: Path | None = None
-    api_version: str = "63.0"
-    intake: tuple[str, ...]
-    account_domain_field: str = "Website"
-    usage_limit: float = Field(default=0.8, gt=0, le=1)
-
-    @field_validator("url")
-    @classmethod
-    def _https_or_loopback(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ValueError("must be an address such as https://acme.my.salesforce.com")
-        if parts.scheme == "http" and not is_loopback(url):
-            raise ValueError("must begin with https://; http is for this machine only")
-        return url.rstrip("/")
-
-    @field_validator("intake")
-    @classmethod
-    def _somebody(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not any(name.strip() for name in names):
-            raise ValueError('name the queues or users whose leads are new, such as ["Inbound Leads"]')
-        return names
-
-    @field_validator("api_version")
-    @classmethod
-    def _version(cls, value: str) -> str:
-        return value.removeprefix("v")
-
-    @model_validator(mode="after")
-    def _login_complete(self) -> SalesforceSection:
-        if self.login == "client_credentials" and not (self.client_secret or self.client_secret_file):
-            raise ValueError("client_secret_file (or client_secret) is needed for client_credentials")
-        if self.login == "jwt" and not (self.username and self.private_key_file):
-            raise ValueError("username and private_key_file are needed for jwt")
-        return self
-
-    def secret(self) -> str:
-        """The client secret, read from its file when one is named. Raises ConfigError without the value."""
-        if self.client_secret is not None:
-            return self.client_secret.get_secret_value()
-        if self.client_secret_file is None:
-            return ""
-        return read_secret(self.client_secret_file)
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "salesforce": SalesforceSection,
+    "serve": ServeSection,
+    "alerts": AlertsSection,
+}
+_FILES = {
+    "salesforce": ("client_secret_file", "private_key_file", "ca_file"),
+    "serve": ("metrics_file",),
+    "alerts": ("password_file", "ca_file"),
+}
+_SECRETS = {"salesforce": "client_secret", "alerts": "password"}
+_NAME = re.compile(r"[A-Za-z0-9 ._-]{1,30}")
 
 
 class Settings(BaseSettings):
@@ -103,9 +71,18 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=90, ge=10, le=3600)
     salesforce: SalesforceSection
     facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    serve: ServeSection = Field(default_factory=ServeSection)
+    alerts: AlertsSection = Field(default_factory=AlertsSection)
 
     base: Path = Field(default=Path(), exclude=True)
     """The folder of the file: what relative paths are relative to. Not a key of the file."""
+
+    @field_validator("environment")
+    @classmethod
+    def _a_plain_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("must be 1 to 30 letters, digits, spaces, dots, dashes or underscores")
+        return name
 
     @field_validator("facts", mode="before")
     @classmethod
@@ -152,6 +129,8 @@ def load_settings(file: Path, **flags: Any) -> Settings:
     _prefer_secret_file_of_environment(values)
     try:
         settings = Settings(**{**values, **flags})
+    except SettingsError as error:
+        problems.append(_not_json(error))
     except ValidationError as error:
         problems += [_line(e) for e in error.errors(include_input=False, include_url=False)]
     if problems:
@@ -161,35 +140,13 @@ def load_settings(file: Path, **flags: Any) -> Settings:
     return settings
 
 
-def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def read_secret(file: Path) -> str:
-    """The first line of a secret's file, without the line's end."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"The secret file {file} cannot be read: {error.strerror}") from None
-    secret = text.splitlines()[0].strip() if text.strip() else ""
-    if not secret:
-        raise ConfigError(f"The secret file {file} is empty. Write the secret into it.")
-    return secret
-
-
 def _anchor(settings: Settings) -> None:
-    crm = settings.salesforce
-    for name in ("client_secret_file", "private_key_file", "ca_file"):
-        path = getattr(crm, name)
-        if path is not None:
-            setattr(crm, name, settings.path(path))
+    for section, names in _FILES.items():
+        part = getattr(settings, section)
+        for name in names:
+            path = getattr(part, name)
+            if path is not None:
+                setattr(part, name, settings.path(path))
     settings.workbook = settings.path(settings.workbook)
 
 
@@ -209,9 +166,18 @@ def _unknown_at_the_top(values: dict[str, Any]) -> list[str]:
 
 def _prefer_secret_file_of_environment(values: dict[str, Any]) -> None:
     """The environment beats the file, also where one names the secret and the other where it is kept."""
-    crm = values.get("salesforce")
-    if isinstance(crm, dict) and f"{PREFIX}SALESFORCE__CLIENT_SECRET_FILE" in map(str.upper, os.environ):
-        crm.pop("client_secret", None)
+    named = set(map(str.upper, os.environ))
+    for section, secret in _SECRETS.items():
+        part = values.get(section)
+        if isinstance(part, dict) and f"{PREFIX}{section}__{secret}_file".upper() in named:
+            part.pop(secret, None)
+
+
+def _not_json(error: SettingsError) -> str:
+    """The library's text names the field; the rest of it might hold a value."""
+    found = re.search(r'field "(\w+)"', str(error))
+    where = f"{PREFIX}{found[1].upper()}" if found else PREFIX
+    return f'a list under {where} in the environment is not JSON. Write it like ["one", "two"].'
 
 
 def _line(error: Any) -> str:
@@ -221,9 +187,12 @@ def _line(error: Any) -> str:
         return f"unknown key {where}." + (f" Did you mean {near[0]}?" if near else " Remove it.")
     if error["type"] == "missing":
         return f"{where} is missing. Add it."
+    if error["type"] == "tuple_type":
+        return f'{where} must be a list. Write it like ["one", "two"].'
     return f"{where or 'salesforce'}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _known(loc: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = SalesforceSection if loc[0] == "salesforce" else Settings
-    return [name for name in model.model_fields if name != "base"]
+    """The keys of the section where something stands, as they are written in the file."""
+    model = SECTIONS.get(loc[0], Settings) if len(loc) > 1 else Settings
+    return [field.alias or name for name, field in model.model_fields.items() if name != "base"]
