@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from rules.workbook import fields
+from rules.workbook.people import email
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import key
+from rules.workbook.text import key, split_quoted
 
 SPEC: Final = Spec(required=("Setting", "Value"), optional=("Note",))
 DEFAULTS: Final = {
     "contact": "",
+    "editors": "",
     "time zone": "UTC",
     "blank means any": "no",
     "same e-mail": "owner",
@@ -22,14 +25,17 @@ DEFAULTS: Final = {
 }
 SPELLINGS: Final = {"contact for errors": "contact"}
 """Other names that a setting may go by."""
-LATER: Final = ("working hours", "de-duplication window", "editors", "publish threshold", "accept version")
+LATER: Final = ("working hours", "de-duplication window", "publish threshold", "accept version")
 """Settings of later releases: what stands there has no effect yet, and the check says so."""
 _SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
 _KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
 
 
 def read_settings(table: Table | None, report: Report) -> dict[str, str]:
-    """Every setting by its folded name, with the default of those that are not given."""
+    """Every setting by its folded name, with the default of those that are not given.
+
+    Editors are e-mail addresses, with ", " between them.
+    """
     settings = dict(DEFAULTS)
     given: dict[str, Line] = {}
     by_key = {key(name): name for name in DEFAULTS} | {key(a): name for a, name in SPELLINGS.items()}
@@ -75,8 +81,21 @@ def _value(name: str, cell: Cell, report: Report) -> str:
         "same e-mail": lambda: fields.choice(cell, _SAME_EMAIL, report, default="owner", code="T106"),
         "known account": lambda: fields.choice(cell, _KNOWN_ACCOUNT, report, default="ignore", code="T106"),
         "contact": lambda: fields.text(cell, report),
+        "editors": lambda: ", ".join(_emails(cell, report)),
     }
     return readers[name]()
+
+
+def _emails(cell: Cell, report: Report) -> tuple[str, ...]:
+    """The e-mail addresses in a cell, each once, whatever stands between them."""
+    if not fields.text(cell, report):
+        return ()
+    items = (replace(cell, place=replace(cell.place, text=item)) for item in split_quoted(cell.place.text))
+    found: dict[str, str] = {}
+    for item in items:
+        address = email(item, report)
+        found.setdefault(address.casefold(), address)
+    return tuple(filter(None, found.values()))
 
 
 @cache
