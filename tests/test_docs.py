@@ -24,7 +24,7 @@ import openpyxl
 import pytest
 import typer
 
-from allocator.config import SalesforceSection, Settings
+from allocator.config import SECTIONS, Settings
 from allocator.domain import tables as domain_tables
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
@@ -141,11 +141,12 @@ def shown_default(value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"), [("## At the top", Settings), ("## `[salesforce]`", SalesforceSection)]
+    ("heading", "model"),
+    [("## At the top", Settings), *((f"## `[{name}]`", model) for name, model in SECTIONS.items())],
 )
 def test_every_setting_is_documented_with_its_default(heading: str, model: Any) -> None:
     text = section("docs/reference/configuration.md", heading)
-    fields = {k: f for k, f in model.model_fields.items() if k not in ("base", "salesforce", "facts")}
+    fields = {f.alias or k: f for k, f in model.model_fields.items() if k not in ("base", "facts", *SECTIONS)}
     assert set(first_cells(text)) == set(fields)
     for name, field in fields.items():
         row = re.search(rf"^\| `{name}` \|([^|]*)\|", text, re.MULTILINE)

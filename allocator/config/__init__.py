@@ -32,6 +32,7 @@ from allocator.errors import ConfigError
 __all__ = [
     "FILE_NAME",
     "PREFIX",
+    "SECTIONS",
     "AlertsSection",
     "SalesforceSection",
     "ServeSection",

@@ -43,6 +43,9 @@ class Answers:
     store: str = "sqlite:///allocator.db"
     workbook: Path | None = None
     live: bool = False
+    smtp: str = ""
+    oncall: tuple[str, ...] = ()
+    editors: tuple[str, ...] = ()
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +66,9 @@ def command(
     store: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://...")] = "sqlite:///allocator.db",
     workbook: Annotated[Path | None, typer.Option(help="Use this workbook instead of a new one.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Write to the CRM from the first run on.")] = False,
+    smtp: Annotated[str, typer.Option(metavar="URL", help="The mail server: smtp://HOST:PORT.")] = "",
+    oncall: Annotated[list[str] | None, typer.Option(help="Who runs it: an address; repeatable.")] = None,
+    editor: Annotated[list[str] | None, typer.Option(help="Who edits: an address; repeatable.")] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write DIR/allocator.toml and the workbook, and make the store. Prints nothing secret.
@@ -82,6 +88,9 @@ def command(
         store=store,
         workbook=workbook,
         live=live or is_loopback(salesforce_url),
+        smtp=smtp,
+        oncall=tuple(oncall or ()),
+        editors=tuple(editor or ()),
     )
     file = make(answers)
     settings = load_settings(file)
@@ -145,8 +154,10 @@ def configuration(answers: Answers) -> str:
     book = str(answers.workbook.resolve()) if answers.workbook else "routing_tables.xlsx"
     top = {"environment": "prod", "live": answers.live, "workbook": book, "store": answers.store}
     facts = {name: list(paths) for name, paths in answers.facts}
-    parts = [_lines(top), "\n[salesforce]", _lines(crm)]
-    return "\n".join([*parts, "\n[facts]", _lines(facts)] if facts else parts) + "\n"
+    mail = {"smtp": answers.smtp, "oncall": list(answers.oncall), "editors": list(answers.editors)}
+    sections = {"salesforce": crm, "facts": facts, "alerts": {k: v for k, v in mail.items() if v}}
+    named = [f"\n[{name}]\n{_lines(values)}" for name, values in sections.items() if values]
+    return "\n".join([_lines(top), *named]) + "\n"
 
 
 def parse_facts(pairs: list[str] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
