@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import packages_distributions
+from datetime import timedelta
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from allocator.adapters.clock import clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
+from allocator.adapters.ping import WebPing
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
 from allocator.config import Settings
+from allocator.domain.alerts import Policy
 from allocator.errors import ConfigError, SourceError
-from allocator.ports import CRM, Clock, Progress, Store
+from allocator.ports import CRM, Clock, Mailer, Ping, Progress, Store, Tables
+from allocator.service.alerts import Desk
+from allocator.service.post import Round, send_due
 from allocator.service.run import Job, Outcome
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
@@ -38,13 +44,15 @@ def job(
     progress: Progress = lambda stage, done, total: None,
     stop: Callable[[], bool] = lambda: False,
     leave: Callable[[Outcome], None] | None = None,
+    tables: Tables | None = None,
+    serving: bool = False,
 ) -> Job:
     """Everything a run needs, from the settings. Raises ConfigError when something cannot be used."""
     refuse_clash()
     return Job(
         crm=crm or crm_of(settings),
         store=store or store_of(settings),
-        tables=WorkbookTables(settings.workbook),
+        tables=tables or tables_of(settings),
         clock=clock or clock_from(),
         fact_fields=settings.fact_fields(),
         live=settings.live,
@@ -53,7 +61,66 @@ def job(
         stop=stop,
         leave=leave,
         own_fields=settings.facts,
+        minute=settings.serve.minute,
+        desk=desk_of(settings, serving=serving),
+        ping=ping_of(settings),
     )
+
+
+def tables_of(settings: Settings) -> WorkbookTables:
+    """The configured workbook. Keep it: an unchanged file is not read twice."""
+    return WorkbookTables(settings.workbook)
+
+
+def desk_of(settings: Settings, *, serving: bool = False) -> Desk:
+    """Where alerts are written. `serving`: this process starts the runs, so it knows the next one."""
+    own = settings.alerts
+    return Desk(
+        policy=Policy(
+            environment=settings.environment,
+            oncall=own.oncall,
+            editors=own.editors,
+            repeat=timedelta(hours=own.repeat_hours),
+            runbook_url=own.runbook_url,
+            sender=own.sender,
+            mails=bool(own.smtp),
+        ),
+        host=platform.node(),
+        program=version(DISTRIBUTION),
+        lead_url=f"{settings.salesforce.url}/",
+        minute=settings.serve.minute if serving else None,
+    )
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """The configured mail server, None where there is none."""
+    own = settings.alerts
+    if not own.smtp:
+        return None
+    from allocator.adapters.mail.smtp import SmtpMailer, SmtpSettings
+
+    return SmtpMailer(
+        SmtpSettings(
+            host=own.host,
+            port=own.port,
+            tls=own.security,
+            username=own.username,
+            password=own.secret(),
+            sender=own.sender,
+            ca_file=own.ca_file,
+        )
+    )
+
+
+def ping_of(settings: Settings) -> Ping:
+    """The outside watch, or nobody."""
+    return WebPing(settings.alerts.ping_url) if settings.alerts.ping_url else lambda event: None
+
+
+def send_mails(settings: Settings, store: Store, clock: Clock) -> Round:
+    """Send the mails that are due, where a mail server is configured."""
+    mailer = mailer_of(settings)
+    return send_due(store, mailer, clock.now) if mailer else Round()
 
 
 def crm_of(settings: Settings, *, sleep: Callable[[float], object] = time.sleep) -> CRM:
@@ -108,7 +175,8 @@ def preview(real: Job) -> Iterator[Job]:
                 real.leave(outcome)
 
         try:
-            yield replace(real, store=store, crm=PredictingCRM(real.crm), leave=leave)
+            crm = PredictingCRM(real.crm)
+            yield replace(real, store=store, crm=crm, leave=leave, desk=None, ping=lambda event: None)
         finally:
             store.close()
 

@@ -75,6 +75,8 @@ class TablesLook:
     fresh: bool = False
     refused: tuple[Problem, ...] = ()
     note: str = ""
+    edition: str = ""
+    """Names the refused content: its sha256, or what is wrong where it has no bytes."""
 
 
 class Tables(Protocol):

@@ -40,8 +40,12 @@ class Problem:
 
 
 class WorkbookError(RulesError):
-    """The workbook is refused. `problems` holds every mistake found, sorted by sheet and row."""
+    """The workbook is refused. `problems` holds every mistake found, sorted by sheet and row.
 
-    def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
+    `version` is the sha256 of the refused bytes, empty where there were none to read.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...] | list[Problem], *, version: str = "") -> None:
         self.problems = tuple(problems)
+        self.version = version
         super().__init__("\n".join(str(p) for p in self.problems))

@@ -69,7 +69,7 @@ class WorkbookTables:
         tables = self._loaded.get(sha) or load_bytes(content, name=self.path.name)
         problems = extra(tables)
         if problems:
-            raise WorkbookError(problems)
+            raise WorkbookError(problems, version=sha)
         self._loaded = {sha: tables}
         return tables
 
@@ -80,7 +80,8 @@ class WorkbookTables:
             f"{self.path.name} is refused ({len(error.problems)} problems); "
             f"{last.sha256[:8]} of {last.accepted_at:%Y-%m-%d %H:%M} runs. See: allocator tables check"
         )
-        return TablesLook(self._load(last.content, extra), last, refused=error.problems, note=note)
+        tables = self._load(last.content, extra)
+        return TablesLook(tables, last, refused=error.problems, note=note, edition=error.version)
 
     def _saved_at(self) -> datetime:
         return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from allocator.domain.lead import LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
+from allocator.domain.lead import LeadKey, LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
 from allocator.errors import QuotaError, SourceError
 from allocator.ports import CRM, Lease, PendingWrite, Progress, Settlement, Store
 from allocator.service.pull import fate
@@ -42,11 +42,17 @@ class _Item:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of the writes of one run: `settled` are final, `left` wait for the next run."""
+    """What became of the writes of one run: `settled` are final, `left` wait for the next run.
+
+    `contested` were written and then read with another owner, or changed under us each time. `refused` are
+    the leads that the CRM would not let their person own, by Person ID.
+    """
 
     settled: list[Settlement] = field(default_factory=list)
     left: list[PendingWrite] = field(default_factory=list)
     trouble: SourceError | None = None
+    contested: list[LeadKey] = field(default_factory=list)
+    refused: dict[str, list[LeadKey]] = field(default_factory=dict)
 
 
 def deliver(
@@ -146,6 +152,7 @@ class _Courier:
         assert answer is not None
         if answer.result is WriteResult.REFUSED_OWNER:
             self.refused.add(item.pending.owner)
+            self.done.refused.setdefault(item.pending.person or "", []).append(item.pending.key)
             return _held(item, Reason.OWNER_REFUSED, answer.detail)
         if answer.result is WriteResult.REJECTED:
             return _held(item, Reason.CRM_REJECTED, answer.detail)
@@ -169,10 +176,14 @@ class _Courier:
             return Settlement(item.pending.key, item.pending.epoch, State.CONFIRMED)
         gone = fate(item.pending.key, item.pending.epoch, status, self.intake)
         if gone is not None:
+            if gone.state is State.TAKEN and item.answer and item.answer.result is WriteResult.WRITTEN:
+                self.done.contested.append(item.pending.key)
             return gone
         if item.answer is None or self._may_send_again(item) or item.answer.result in _NOT_KNOWN:
             return None
         locked = item.answer.result is WriteResult.LOCKED
+        if not locked:
+            self.done.contested.append(item.pending.key)
         return _held(item, Reason.LOCKED if locked else Reason.CONTESTED, item.answer.detail)
 
     def _still_ours(self, item: _Item, status: LeadStatus) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from allocator.domain.lead import LeadKey, State
+from allocator.domain.lead import By, LeadKey, State
 from allocator.domain.plan import Assigned
 from allocator.ports import CrmUsage, PendingWrite, Settlement
 
@@ -23,6 +23,8 @@ class Tally:
     again: set[LeadKey] = field(default_factory=set)
     returned: int = 0
     switched: int = 0
+    fallback: list[LeadKey] = field(default_factory=list)
+    """Leads that a fallback was decided for in this run."""
 
     def leftover(self, pending: Iterable[PendingWrite]) -> None:
         """Writes of earlier runs that this one carries on with."""
@@ -36,6 +38,8 @@ class Tally:
         self.again.update(again)
         for one in decided:
             self.place[one.key] = (one.team, one.person)
+            if one.by in (By.FALLBACK_TEAM, By.FALLBACK_QUEUE):
+                self.fallback.append(one.key)
             given = "retry" if live else "assigned"
             self.outcome[one.key] = (given, None) if one.state is State.DECIDED else ("held", one.reason)
 
@@ -62,6 +66,13 @@ class Tally:
             **{kind: ends[kind] for kind in ("assigned", "held", "taken", "closed", "retry")},
             "converted": self.switched,
         }
+
+    def people_given(self) -> frozenset[str]:
+        """Person IDs who own a lead of this run now."""
+        owners = (
+            self.place.get(k, (None, None))[1] for k, (kind, _) in self.outcome.items() if kind == "assigned"
+        )
+        return frozenset(filter(None, owners))
 
     def held_reasons(self) -> dict[str, int]:
         return dict(sorted(Counter(r for kind, r in self.outcome.values() if kind == "held" and r).items()))

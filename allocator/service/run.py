@@ -14,13 +14,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from allocator.domain.alerts import Think
 from allocator.domain.facts import FactFields
 from allocator.domain.lead import CrmUser, LeadKey, Record
 from allocator.domain.plan import Lookups
+from allocator.domain.slots import slot_of
 from allocator.domain.tables import problems_with
 from allocator.errors import AllocatorError, FencedError, SourceError
-from allocator.ports import CRM, Clock, Lease, Progress, Store, Tables, TablesLook
+from allocator.ports import CRM, Clock, Lease, Ping, Progress, Store, Tables, TablesLook
 from allocator.service import allocate, report
+from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
 from allocator.service.deliver import Delivery, deliver
 from allocator.service.handover import Watch
 from allocator.service.pull import pull, settle_absent
@@ -46,6 +49,11 @@ class Job:
     """Ends the process: called when the run was asked to stop and the CRM keeps it waiting."""
     own_fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The facts and fields that the configuration names itself, beside the defaults."""
+    minute: int = 0
+    """The minute of the hour at which a slot is due."""
+    desk: Desk | None = None
+    """Where alerts are written; None: nobody is alerted."""
+    ping: Ping = lambda event: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +66,27 @@ class Outcome:
     refused: tuple[Problem, ...] = ()
 
 
-def run(job: Job, *, by: str) -> Outcome:
+def run(job: Job, *, by: str, once: bool = False) -> Outcome:
     """Do one run. Raises BusyError, ConfigError, WorkbookError or SourceError before anything was decided.
 
-    Trouble after the decision is committed is in the Outcome: the next run carries on.
+    Trouble after the decision is committed is in the Outcome: the next run carries on. `once` raises
+    SlotTaken when the hour needs no run any more. What is wrong is written to the alerts with the run's end.
     """
     now = job.clock.now()
-    slot = slot_of(now)
-    lease = job.store.begin_run(slot=slot, by=by, at=now, live=job.live, seconds=job.lease_seconds)
+    slot = slot_of(now, minute=job.minute)
+    lease = job.store.begin_run(slot=slot, by=by, at=now, live=job.live, seconds=job.lease_seconds, once=once)
     this = _Run(job, lease, now, slot=slot, by=by)
+    job.ping("start")
     with _Heartbeat(job, lease), Watch(job.stop, this.leave):
         try:
             trouble = this.work()
         except BaseException as error:
-            _close(job, lease, "failed", {"error": _said(error)})
+            this.close("failed", {"error": _said(error), "again": may_pass(error)}, error)
             raise
         state = "failed" if trouble else "handed_over" if this.stopped else "done"
         made = this.summary()
-        _close(job, lease, state, made)
+        this.close(state, {**made, "again": may_pass(trouble)} if trouble else made, trouble)
     return Outcome(summary=made, state=state, trouble=trouble, refused=this.refusal)
-
-
-def slot_of(now: datetime) -> str:
-    """The UTC hour a run answers for, as 2026-11-02T09:00Z."""
-    return now.strftime("%Y-%m-%dT%H:00Z")
 
 
 class _Run:
@@ -96,22 +101,66 @@ class _Run:
         self.tally = report.Tally()
         self.refused: set[str] = set()
         self.stopped = False
+        self.seen = Seen()
 
     def work(self) -> SourceError | None:
         """Do it all. Returns the CRM's trouble when delivery had to stop; the outbox keeps the rest."""
         job, lease = self.job, self.lease
-        self.look = look = self._tables()
+        self.look = self.seen.look = look = self._tables()
         if job.live:
             job.store.drop_observed(lease)
         finished = self._finish_earlier()
         if finished.trouble is not None or self.stopped:
             return finished.trouble
         pulled = pull(job.crm, job.store, lease, at=self.now, progress=job.progress)
+        self.seen.in_intake = len(pulled.records)
         self.tally.switched = pulled.switched
         seen = frozenset(record.key for record in pulled.records)
         self.tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=self.now), again=True)
         self._decide(look, pulled.records, skip=frozenset(s.key for s in finished.settled))
-        return self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
+        trouble = self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
+        self.seen.delivered = trouble is None
+        return trouble
+
+    def close(self, state: str, made: dict[str, Any], error: BaseException | None) -> None:
+        """Close the run row, and the alerts with it. Who took over closed the row already."""
+        job, at = self.job, self.job.clock.now()
+        try:
+            job.store.end_run(
+                self.lease, at=at, state=state, summary=made, think=self._think(state, error, at)
+            )
+        except FencedError:
+            if state != "failed":
+                raise
+            return
+        job.ping("success" if state == "done" else "fail" if state == "failed" else "start")
+
+    def _think(self, state: str, error: BaseException | None, at: datetime) -> Think | None:
+        """What is wrong, for the alerts. A run that hands over leaves that to whoever carries on."""
+        job, seen = self.job, self._all_seen()
+        if job.desk is None or state == "handed_over":
+            return None
+        desk = job.desk.with_editors(self.look.tables if self.look else None)
+        held = job.store.held() if seen.in_intake is not None else ()
+        last = at if state == "done" else job.store.last_done()
+        return desk.think(
+            lambda book: findings(seen, error, held, book, at),
+            desk.scene(at, run=self.lease.run, look=self.look, last_done=last),
+            at,
+            covers=covered(seen, error),
+        )
+
+    def _all_seen(self) -> Seen:
+        """What the stages left to be told."""
+        counts, reasons = self.tally.counts(), self.tally
+        return replace(
+            self.seen,
+            took_up=counts["pulled"] + counts["redecided"],
+            held=counts["held"],
+            refused_owners=frozenset(self.refused),
+            given=reasons.people_given(),
+            fallback=tuple(reasons.fallback),
+        )
 
     @property
     def refusal(self) -> tuple[Problem, ...]:
@@ -177,6 +226,7 @@ class _Run:
     def _decide(self, look: TablesLook, records: Sequence[Record], *, skip: frozenset[LeadKey]) -> None:
         job = self.job
         lookups = Lookups(users=self._users(), intake=job.crm.intake_ids())
+        self.seen.users = job.crm.users()
         decider = allocate.Decider(job.crm, job.store, self.lease, look, self.now, job.fact_fields)
         waiting = decider.queue(records, lookups, skip=skip)
         self.tally.returned = len(waiting.returned)
@@ -199,17 +249,11 @@ class _Run:
             progress=job.progress, stop=job.stop,
         )  # fmt: skip
         self.tally.settled(delivery.settled)
+        self.seen.contested += tuple(delivery.contested)
+        for person, leads in delivery.refused.items():
+            self.seen.refused_leads[person] = (*self.seen.refused_leads.get(person, ()), *leads)
         self.stopped = job.stop()
         return delivery
-
-
-def _close(job: Job, lease: Lease, state: str, made: dict[str, Any]) -> None:
-    """Close the run row. If the lease is not ours any more, whoever took it closed the row already."""
-    try:
-        job.store.end_run(lease, at=job.clock.now(), state=state, summary=made)
-    except FencedError:
-        if state != "failed":
-            raise
 
 
 def _said(error: BaseException) -> str:

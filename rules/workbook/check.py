@@ -78,7 +78,8 @@ def load_bytes(data: bytes, *, name: str = "routing_tables.xlsx") -> RoutingTabl
     """As `load`, for a workbook in memory."""
     checked = check(data, name=name)
     if checked.tables is None:
-        raise WorkbookError([p for p in checked.problems if p.severity == "error"])
+        wrong = [p for p in checked.problems if p.severity == "error"]
+        raise WorkbookError(wrong, version=checked.sha256)
     return checked.tables
 
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +15,10 @@ from rich.table import Table
 
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
-from allocator.config import load_settings
+from allocator.config import Settings, load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
-from allocator.service.run import Outcome
+from allocator.service.run import Job, Outcome
 from allocator.service.run import run as run_once
 from rules.model import RoutingTables
 
@@ -65,9 +65,10 @@ def command(
         _exit_now(console.OK)
 
     with console.progress_bars(quiet=as_json) as progress, _stop_on_signals() as stop:
-        job = bootstrap.job(settings, clock=clock_from(at), progress=progress, stop=stop, leave=leave)
+        clock = clock_from(at)
+        job = bootstrap.job(settings, clock=clock, progress=progress, stop=stop, leave=leave)
         try:
-            with bootstrap.preview(job) if dry_run else nullcontext(job) as chosen:
+            with bootstrap.preview(job) if dry_run else _mailing(settings, job) as chosen:
                 outcome = run_once(chosen, by="cli")
                 names = {} if as_json else names_of(bootstrap.current_tables(settings, chosen.store))
         finally:
@@ -76,6 +77,17 @@ def command(
     if outcome.trouble is not None:
         console.err.print(str(outcome.trouble), markup=False)
     return code_of(outcome)
+
+
+@contextmanager
+def _mailing(settings: Settings, job: Job) -> Iterator[Job]:
+    """After the run, however it ended, the mails that are due are sent."""
+    try:
+        yield job
+    except Exception:
+        bootstrap.send_mails(settings, job.store, job.clock)
+        raise
+    bootstrap.send_mails(settings, job.store, job.clock)
 
 
 def code_of(outcome: Outcome) -> int:
