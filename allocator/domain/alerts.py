@@ -253,12 +253,19 @@ class Changes:
 
 RETRY_MINUTES = (1, 5, 15, 30)
 """After the first, second, third and each later try."""
+CLAIMED_FOR = timedelta(minutes=5)
+"""How long a claimed mail is nobody else's, when its sender never says what became of it."""
 GIVE_UP_AFTER = timedelta(days=7)
 
 
 def retry_at(now: datetime, attempts: int) -> datetime:
     """When a mail that was just tried for the n-th time is tried next."""
     return now + timedelta(minutes=RETRY_MINUTES[min(attempts, len(RETRY_MINUTES)) - 1])
+
+
+def claimed_until(now: datetime, attempts: int) -> datetime:
+    """When a mail that is being tried for the n-th time is due again, if nobody settles it."""
+    return max(now + CLAIMED_FOR, retry_at(now, attempts))
 
 
 Think = Callable[[Book], Changes]

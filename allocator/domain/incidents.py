@@ -1,14 +1,14 @@
 """From what a look found to incidents and mails: who is told, when, and how often. Pure.
 
 First mail at once; then at most one per incident and repeat interval, and only if its count grew; one
-RESOLVED to everybody who was told; never more than twelve a day and address.
+RESOLVED to everybody who was told; never more than twelve a day and address, the gravest first.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from allocator.domain.alerts import (
@@ -18,6 +18,7 @@ from allocator.domain.alerts import (
     Changes,
     Finding,
     Incident,
+    Level,
     Mail,
     Phase,
     Policy,
@@ -25,6 +26,8 @@ from allocator.domain.alerts import (
     Told,
     Write,
 )
+
+_GRAVEST_FIRST = (Level.HIGH, Level.NORMAL, Level.LOW)
 
 
 def update(
@@ -38,16 +41,16 @@ def update(
 ) -> Changes:
     """Take in what a look found. `covers` are the kinds it looked for: what it did not find there is over.
 
-    `write` gives {"subject": ..., "content": ...} of a mail.
+    A finding that counts none is none. `write` gives {"subject": ..., "content": ...} of a mail.
     """
     open_ = {i.finding.place: i for i in book.incidents if i.resolved is None}
     closing = [i for i in book.incidents if i.resolved is not None]
     number = book.last_number
     wrong: dict[tuple[str, str], Incident] = {}
     for finding in findings:
-        known = open_.pop(finding.place, None)
-        if known is None and finding.count <= 0:
+        if finding.count <= 0:
             continue
+        known = wrong.get(finding.place) or open_.pop(finding.place, None)
         if known is None:
             number += 1
             known = Incident(incident_id(number), finding, opened=now, seen=now, count=0)
@@ -62,46 +65,53 @@ def update(
 
 
 def _seen_again(incident: Incident, finding: Finding, now: datetime) -> Incident:
-    if not incident.kind.adds_up:
-        return replace(incident, finding=finding, seen=now, count=finding.count)
-    if finding.count <= 0:
-        return incident
-    return replace(incident, finding=finding, seen=now, count=incident.count + finding.count)
+    count = finding.count + (incident.count if incident.kind.adds_up else 0)
+    return replace(incident, finding=finding, seen=now, count=count)
 
 
 def _announce(
     incidents: Sequence[Incident], book: Book, policy: Policy, write: Write, now: datetime
 ) -> Changes:
-    mailed, answered = dict(book.mailed_today), dict(book.answered_today)
+    counts = _Counts(dict(book.mailed_today), dict(book.answered_today))
     before = {i.id: i for i in book.incidents}
-    changed: list[Incident] = []
+    after = {i.id: i for i in incidents}
     mails: list[Mail] = []
-    for incident in incidents:
-        standing = incident
+    for incident in sorted(incidents, key=lambda i: _GRAVEST_FIRST.index(i.level)):
         if policy.mails and not any(s.covers(incident.finding.place, now) for s in book.silences):
-            counts = answered if incident.finding.edition else mailed
-            standing, new = _tell(incident, policy, write, counts, now)
+            after[incident.id], new = _tell(incident, policy, write, counts, now)
             mails.extend(new)
-        if before.get(standing.id) != standing:
-            changed.append(standing)
-    return Changes(tuple(changed), tuple(mails))
+    return Changes(tuple(i for i in after.values() if before.get(i.id) != i), tuple(mails))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Mails of this day by address. Only editors have a save answered; to on-call it is an alert like any."""
+
+    alerts: dict[str, int]
+    answers: dict[str, int]
+
+    def one_more(self, address: str, *, answer: bool) -> bool | None:
+        """Whether this one is the day's last; None when there is no room for it."""
+        counts, most = (self.answers, ANSWERS_A_DAY) if answer else (self.alerts, MAILS_A_DAY)
+        if counts.get(address, 0) >= most:
+            return None
+        counts[address] = counts.get(address, 0) + 1
+        return counts[address] == most
 
 
 def _tell(
-    incident: Incident, policy: Policy, write: Write, mailed: dict[str, int], now: datetime
+    incident: Incident, policy: Policy, write: Write, counts: _Counts, now: datetime
 ) -> tuple[Incident, list[Mail]]:
     """The mails that are due, and the incident as it stands when they are written."""
-    over, answer = incident.resolved is not None, bool(incident.finding.edition)
-    most = ANSWERS_A_DAY if answer else MAILS_A_DAY
+    over = incident.resolved is not None
     due = _resolved_due(incident, policy) if over else _firing_due(incident, policy, now)
     phase = Phase.RESOLVED if over else Phase.FIRING
     told = dict(incident.told)
     mails = []
     for address, reader in due:
-        if mailed.get(address, 0) >= most:
+        last = counts.one_more(address, answer=_answers(incident, reader))
+        if last is None:
             continue
-        mailed[address] = mailed.get(address, 0) + 1
-        last = mailed[address] == most
         mails.append(_mail(incident, phase, address, reader, write, policy, now, last=last))
         if over:
             del told[address]
@@ -111,6 +121,10 @@ def _tell(
     return replace(incident, told=told), mails
 
 
+def _answers(incident: Incident, reader: Reader) -> bool:
+    return bool(incident.finding.edition) and reader is Reader.EDITORS
+
+
 def _firing_due(incident: Incident, policy: Policy, now: datetime) -> list[tuple[str, Reader]]:
     if incident.acked_until is not None and incident.acked_until > now:
         return []
@@ -118,19 +132,21 @@ def _firing_due(incident: Incident, policy: Policy, now: datetime) -> list[tuple
     return [
         (address, reader)
         for address, reader in policy.addresses(incident.readers)
-        if _is_due(incident, incident.told.get(address), every, now)
+        if _is_due(incident, incident.told.get(address), reader, every, now)
     ]
 
 
-def _is_due(incident: Incident, told: Told | None, every: timedelta, now: datetime) -> bool:
-    if told is None or told.edition != incident.finding.edition:
+def _is_due(incident: Incident, told: Told | None, reader: Reader, every: timedelta, now: datetime) -> bool:
+    if told is None:
+        return True
+    if _answers(incident, reader) and told.edition != incident.finding.edition:
         return True
     return now - told.at >= every and incident.count > told.count
 
 
 def _resolved_due(incident: Incident, policy: Policy) -> list[tuple[str, Reader]]:
     """Everybody who was told that it is wrong, whoever is on the lists today."""
-    known = dict(policy.addresses(incident.readers))
+    known = {**dict(policy.addresses(tuple(Reader))), **dict(policy.addresses(incident.readers))}
     return [(address, known.get(address, incident.kind.reader)) for address in sorted(incident.told)]
 
 
@@ -152,7 +168,7 @@ def _mail(
         message_id=thread if earlier is None else _later_id(thread, f"{now.isoformat()} {phase} {address}"),
         thread=thread, recipient=address, kind=incident.finding.kind, incident=incident.id,
         phase=str(phase), subject=said["subject"], content=said["content"], created=now,
-        answer=bool(incident.finding.edition),
+        answer=_answers(incident, reader),
     )  # fmt: skip
 
 
@@ -178,4 +194,4 @@ def domain_of(sender: str) -> str:
 
 def _later_id(thread: str, what: str) -> str:
     left, _, domain = thread.partition("@")
-    return f"{left}.{hashlib.sha256(what.encode()).hexdigest()[:8]}@{domain}"
+    return f"{left}.{hashlib.sha256(what.encode(errors='surrogatepass')).hexdigest()[:8]}@{domain}"

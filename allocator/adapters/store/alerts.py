@@ -105,7 +105,7 @@ def _incident(row: Row[Any]) -> Incident:
         for address, t in row.told.items()
     }
     return Incident(
-        id=row.id, finding=_finding(row.finding), opened=row.opened, seen=row.seen, count=row.count,
+        id=row.id, finding=_finding(row.finding), opened=row.opened, seen=row.seen, count=row._mapping["count"],
         resolved=row.resolved, told=told, acked_until=row.acked_until, acked_by=row.acked_by,
     )  # fmt: skip
 

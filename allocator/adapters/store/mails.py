@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.tables import mails
-from allocator.domain.alerts import GIVE_UP_AFTER, Mail, retry_at
+from allocator.domain.alerts import GIVE_UP_AFTER, Mail, claimed_until, retry_at
 from allocator.ports import MailRow, Post
 
 PENDING, SENT, DEAD = "pending", "sent", "dead"
@@ -25,7 +26,7 @@ def add(connection: Connection, new: Sequence[Mail]) -> None:
 
 def counted_today(connection: Connection, now: datetime) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Alerts and answers written since midnight UTC, by address."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     query = sa.select(mails.c.recipient, mails.c.answer).where(
         mails.c.created >= midnight, mails.c.created < midnight + timedelta(days=1)
     )
@@ -37,12 +38,14 @@ def claim(connection: Connection, now: datetime, limit: int) -> Sequence[MailRow
     """Each claimed mail counts as tried, and is due again later in case nobody settles it."""
     query = sa.select(mails).where(mails.c.state == PENDING, mails.c.due <= now)
     rows = connection.execute(query.order_by(mails.c.due, mails.c.id).limit(limit)).all()
+    claimed = []
     for row in rows:
-        again = retry_at(now, row.attempts + 1)
+        again = claimed_until(now, row.attempts + 1)
         connection.execute(
             sa.update(mails).where(mails.c.id == row.id).values(attempts=row.attempts + 1, due=again)
         )
-    return [_mail_row(row, attempts=row.attempts + 1) for row in rows]
+        claimed.append(replace(_mail_row(row), attempts=row.attempts + 1, due=again))
+    return claimed
 
 
 def settle(connection: Connection, number: int, now: datetime, error: str, *, final: bool) -> None:
@@ -52,12 +55,15 @@ def settle(connection: Connection, number: int, now: datetime, error: str, *, fi
     given_up = final or now - row.created >= GIVE_UP_AFTER
     state = SENT if not error else DEAD if given_up else PENDING
     values: dict[str, Any] = {"state": state, "error": error, "sent": None if error else now}
-    connection.execute(sa.update(mails).where(mails.c.id == number).values(values))
+    if state == PENDING:
+        values["due"] = retry_at(now, row.attempts)
+    still = sa.and_(mails.c.id == number, mails.c.state == PENDING)  # another sender may have settled it
+    connection.execute(sa.update(mails).where(still).values(values))
 
 
 def listed(connection: Connection, states: Collection[str], limit: int) -> Sequence[MailRow]:
     query = sa.select(mails).where(mails.c.state.in_(list(states))).order_by(mails.c.id.desc()).limit(limit)
-    return [_mail_row(row, attempts=row.attempts) for row in connection.execute(query)]
+    return [_mail_row(row) for row in connection.execute(query)]
 
 
 def post(connection: Connection) -> Post:
@@ -84,10 +90,10 @@ def _row(mail: Mail, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _mail_row(row: Row[Any], *, attempts: int) -> MailRow:
+def _mail_row(row: Row[Any]) -> MailRow:
     mail = Mail(
         message_id=row.message_id, thread=row.thread, recipient=row.recipient, kind=row.kind,
         incident=row.incident, phase=row.phase, subject=row.subject, content=row.content,
         created=row.created, answer=bool(row.answer),
     )  # fmt: skip
-    return MailRow(row.id, mail, row.state, attempts, row.due, row.error, row.sent)
+    return MailRow(row.id, mail, row.state, row.attempts, row.due, row.error, row.sent)

@@ -6,10 +6,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from allocator.domain.alerts import GIVE_UP_AFTER, Book, Changes, Incident, Silence, Think, retry_at
+from allocator.domain.alerts import (
+    GIVE_UP_AFTER,
+    Book,
+    Changes,
+    Incident,
+    Silence,
+    Think,
+    claimed_until,
+    retry_at,
+)
 from allocator.domain.slots import SlotRow, SlotState, Try, catches_up
 from allocator.errors import SlotTaken, UnknownName
 from allocator.ports import Beat, MailRow, Post, RunRow
@@ -66,7 +75,8 @@ class Watched:
         return changes
 
     def book(self, now: datetime) -> Book:
-        today = [row.mail for row in self.mails.values() if row.mail.created.date() == now.date()]
+        day = now.astimezone(UTC).date()
+        today = [r.mail for r in self.mails.values() if r.mail.created.astimezone(UTC).date() == day]
         return Book(
             incidents=tuple(i for i in self.incidents.values() if i.resolved is None or i.told),
             silences=tuple(s for s in self.silences.values() if s.until > now),
@@ -118,7 +128,9 @@ class MemoryAlerts:
         with self._changing() as s:
             rows = [r for r in s.watched.mails.values() if r.state == "pending" and r.due <= now]
             chosen = sorted(rows, key=lambda r: (r.due, r.id))[:limit]
-            claimed = [replace(r, attempts=r.attempts + 1, due=retry_at(now, r.attempts + 1)) for r in chosen]
+            claimed = [
+                replace(r, attempts=r.attempts + 1, due=claimed_until(now, r.attempts + 1)) for r in chosen
+            ]
             s.watched.mails.update((r.id, r) for r in claimed)
         return claimed
 
@@ -129,7 +141,9 @@ class MemoryAlerts:
                 return
             given_up = final or now - row.mail.created >= GIVE_UP_AFTER
             state = "sent" if not error else "dead" if given_up else "pending"
-            s.watched.mails[number] = replace(row, state=state, error=error, sent=None if error else now)
+            due = retry_at(now, row.attempts) if state == "pending" else row.due
+            sent = None if error else now
+            s.watched.mails[number] = replace(row, state=state, error=error, sent=sent, due=due)
 
     def mails(self, *, states: Collection[str] = ("pending", "dead"), limit: int = 50) -> Sequence[MailRow]:
         rows = [row for _, row in sorted(self._watched.mails.items(), reverse=True) if row.state in states]
@@ -147,7 +161,9 @@ class MemoryAlerts:
         )  # fmt: skip
 
     def slots(self, *, limit: int = 48) -> Sequence[SlotRow]:
-        return self._watched.rows(self._state.runs.values())[: limit + 1]
+        rows = self._watched.rows(self._state.runs.values())
+        closed = bool(rows) and rows[0].state is not SlotState.OPEN
+        return rows[: limit + closed]
 
     def mark_slots(
         self, *, add: Collection[str] = (), close: Mapping[str, SlotState] | None = None, at: datetime
