@@ -79,8 +79,35 @@ class TablesLook:
     """Names the refused content: its sha256, or what is wrong where it has no bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class DraftLook:
+    """What a look at the draft beside the workbook gave. `edition` is its sha256."""
+
+    name: str
+    edition: str
+    tables: RoutingTables | None
+    problems: tuple[Problem, ...] = ()
+
+
 class Tables(Protocol):
     """The workbook: the file that marketing edits, and the last good version behind it."""
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+
+    @property
+    def place(self) -> str:
+        """Where it is; the same for every host that sees the same path."""
+
+    def touched(self) -> tuple[str, str]:
+        """What the file and its draft look like from outside (time and size), empty where there is none."""
+
+    def draft(self, *, extra: ExtraCheck) -> DraftLook | None:
+        """NAME.draft.xlsx, checked like the workbook and never used. None when there is none."""
+
+    def read(self, version: TablesVersion) -> RoutingTables | None:
+        """The tables of an accepted version; None where this program refuses them."""
 
     def look(self, store: Store, *, now: datetime, extra: ExtraCheck) -> TablesLook:
         """The file when it is good, else the last good version. Reads only; never saves the file.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from allocator.ports import ExtraCheck, Store, TablesLook, TablesVersion
+from allocator.ports import DraftLook, ExtraCheck, Store, TablesLook, TablesVersion
 from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
@@ -46,6 +46,40 @@ class WorkbookTables:
             )
             return TablesLook(self._load(last.content, extra), last, note=note)
         return TablesLook(tables, TablesVersion(sha, content, now, self._origin, tables.saved_by), fresh=True)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    def touched(self) -> tuple[str, str]:
+        return _outside(self.path), _outside(self._draft)
+
+    def draft(self, *, extra: ExtraCheck) -> DraftLook | None:
+        """The draft beside the workbook (ports.Tables)."""
+        path = self._draft
+        if not path.exists():
+            return None
+        try:
+            content = read_file(path)
+            tables = load_bytes(content, name=path.name)
+            problems = tuple(extra(tables))
+        except WorkbookError as error:
+            return DraftLook(path.name, error.version or "unreadable", None, error.problems)
+        return DraftLook(path.name, tables.version, None if problems else tables, problems)
+
+    def read(self, version: TablesVersion) -> RoutingTables | None:
+        try:
+            return load_bytes(version.content, name=self.path.name)
+        except WorkbookError:
+            return None
+
+    @property
+    def _draft(self) -> Path:
+        return self.path.with_name(f"{self.path.stem}.draft{self.path.suffix}")
 
     @property
     def _origin(self) -> str:
@@ -85,3 +119,12 @@ class WorkbookTables:
 
     def _saved_at(self) -> datetime:
         return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+
+def _outside(path: Path) -> str:
+    """Time and size; a network share that is away looks like a file that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
