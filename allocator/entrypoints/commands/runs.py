@@ -1,4 +1,4 @@
-"""`allocator runs list | show`: what past runs did."""
+"""`allocator runs list | show | compare`: what past runs did."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from rich.table import Table
 from allocator import bootstrap
 from allocator.config import load_settings
 from allocator.entrypoints import console
+from allocator.entrypoints.commands import compare
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.errors import UnknownName
 from allocator.ports import RunRow
 
 app = typer.Typer(help="Past runs.", no_args_is_help=True)
+compare.register(app)
 
 
 @app.command("list", epilog="Example:  allocator runs list --limit 5")
