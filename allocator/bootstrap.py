@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,23 +14,28 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import cast
 
-from allocator.adapters.clock import clock_from
+from allocator.adapters.clock import SystemClock, clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.adapters.ping import WebPing
+from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
-from allocator.config import Settings
+from allocator.config import Settings, holds_secret
 from allocator.domain.alerts import Policy
 from allocator.errors import ConfigError, SourceError
 from allocator.ports import CRM, Clock, Mailer, Ping, Progress, Store, Tables
 from allocator.service.alerts import Desk
+from allocator.service.doctor import Subject
+from allocator.service.doctor.subject import Facts, Mailing, MailServer, StoreHealth
 from allocator.service.post import Round, send_due
 from allocator.service.run import Job, Outcome
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
+from rules.workbook.check import check
 from rules.workbook.company import shipped_company
 from rules.workbook.template import write_org_template, write_template
 
@@ -125,6 +132,13 @@ def send_mails(settings: Settings, store: Store, clock: Clock) -> Round:
 
 def crm_of(settings: Settings, *, sleep: Callable[[float], object] = time.sleep) -> CRM:
     """The configured CRM behind the cache of one run."""
+    return CachedCRM(salesforce_of(settings, sleep=sleep))
+
+
+def salesforce_of(
+    settings: Settings, *, sleep: Callable[[float], object], usage_limit: float | None = None
+) -> SalesforceCRM:
+    """The configured org itself; `usage_limit` instead of the configured one."""
     own = settings.salesforce
     known = SalesforceSettings(
         url=own.url,
@@ -137,10 +151,10 @@ def crm_of(settings: Settings, *, sleep: Callable[[float], object] = time.sleep)
         api_version=own.api_version,
         intake=own.intake,
         account_domain_field=own.account_domain_field,
-        usage_limit=own.usage_limit,
+        usage_limit=usage_limit or own.usage_limit,
     )
     paths = sorted({path for paths in settings.fact_fields().values() for path in paths})
-    return CachedCRM(SalesforceCRM(known, fact_paths=paths, sleep=sleep))
+    return SalesforceCRM(known, fact_paths=paths, sleep=sleep)
 
 
 def intake_of(settings: Settings) -> frozenset[str] | None:
@@ -221,3 +235,78 @@ def org_template(settings: Settings, path: Path) -> int:
 def demo_template(path: Path) -> None:
     """Write the demo company's workbook: the one at the top of the repository."""
     write_template(path, shipped_company())
+
+
+# --- doctor -----------------------------------------------------------------------------------------------
+
+
+def subject_of(settings: Settings, config: Path) -> Subject:
+    """Everything `doctor` looks at. Opens and asks nothing; raises ConfigError for what can never be used."""
+    clock = clock_from()
+    return Subject(
+        config=config,
+        environment=settings.environment,
+        live=settings.live,
+        workbook=settings.workbook,
+        secret_files=_secret_files(settings, config),
+        folders=_folders(settings),
+        mode_of=_mode_of,
+        free_bytes=lambda folder: shutil.disk_usage(folder).free,
+        refuse_clash=refuse_clash,
+        check_workbook=lambda: check(settings.workbook, on=clock.now().date()),
+        probe_store=lambda: StoreHealth(*probe(settings.store, base=settings.base)),
+        open_store=lambda: store_of(settings),
+        # All of the limit: what is looked at costs a handful of requests, and must also be seen in need.
+        crm=lambda: salesforce_of(settings, sleep=lambda seconds: None, usage_limit=1.0),
+        crm_url=settings.salesforce.url,
+        usage_limit=settings.salesforce.usage_limit,
+        facts=Facts(settings.fact_fields(), settings.facts),
+        mailing=_mailing(settings),
+        machine=SystemClock(),
+        clock=clock,
+        fixed=not isinstance(clock, SystemClock),
+        host=platform.node(),
+        program=version(DISTRIBUTION),
+    )
+
+
+def _mailing(settings: Settings) -> Mailing:
+    own = settings.alerts
+    if not own.smtp:
+        return Mailing(oncall=own.oncall, editors=own.editors)
+    return Mailing(
+        server=lambda: cast(MailServer, mailer_of(settings)),
+        address=f"{own.host}:{own.port}",
+        sender=own.sender,
+        oncall=own.oncall,
+        editors=own.editors,
+    )
+
+
+def _secret_files(settings: Settings, config: Path) -> tuple[Path, ...]:
+    """Files of secrets, where nobody else guards them, and the configuration if it holds a secret itself."""
+    crm, mail = settings.salesforce, settings.alerts
+    kept = [
+        crm.client_secret_file if crm.client_secret is None and crm.login == "client_credentials" else None,
+        crm.private_key_file if crm.login == "jwt" else None,
+        mail.password_file if mail.password is None else None,
+        config if holds_secret(config) else None,
+    ]
+    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/credentials")]
+    return tuple(
+        file for file in kept if file is not None and not any(file.is_relative_to(g) for g in guarded)
+    )
+
+
+def _folders(settings: Settings) -> tuple[Path, ...]:
+    """Of the workbook and of a store that is a file, or what there is above them."""
+    files = (settings.workbook, file_of(settings.store, base=settings.base))
+    found = (next((p for p in file.absolute().parents if p.is_dir()), Path("/")) for file in files if file)
+    return tuple(dict.fromkeys(found))
+
+
+def _mode_of(file: Path) -> int | None:
+    try:
+        return stat.S_IMODE(file.stat().st_mode)
+    except OSError:
+        return None

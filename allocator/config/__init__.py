@@ -37,6 +37,7 @@ __all__ = [
     "SalesforceSection",
     "ServeSection",
     "Settings",
+    "holds_secret",
     "is_loopback",
     "load_settings",
     "read_secret",
@@ -55,6 +56,7 @@ _FILES = {
     "alerts": ("password_file", "ca_file"),
 }
 _SECRETS = {"salesforce": "client_secret", "alerts": "password"}
+"""Secrets that may stand in a file of their own, named by KEY_file."""
 _NAME = re.compile(r"[A-Za-z0-9 ._-]{1,30}")
 
 
@@ -139,6 +141,15 @@ def load_settings(file: Path, **flags: Any) -> Settings:
     settings.base = file.resolve().parent
     _anchor(settings)
     return settings
+
+
+def holds_secret(file: Path) -> bool:
+    """Whether a secret stands in the configuration file itself. `file` is one that `load_settings` took."""
+    values = tomllib.loads(file.read_text(encoding="utf-8"))
+    inside = (*_SECRETS.items(), ("alerts", "ping_url"))
+    return any(values.get(section, {}).get(key) for section, key in inside) or bool(
+        re.match(r"[^/]*//[^/@]*:[^/]*@", str(values.get("store", "")))
+    )
 
 
 def _anchor(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from functools import cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -71,9 +72,11 @@ def check_mail(address: str) -> str:
     return address
 
 
+@cache
 def own_mail() -> str:
     """allocator@ this machine's full name."""
-    name = _NO_HOST_LETTER.sub("-", socket.getfqdn().casefold()).strip("-.")
+    host = socket.gethostname()
+    name = _NO_HOST_LETTER.sub("-", (host if "." in host else socket.getfqdn()).casefold()).strip("-.")
     return f"allocator@{name or 'localhost'}"
 
 

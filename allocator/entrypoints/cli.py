@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import (
     demo,
+    doctor,
     explain,
     init,
     leads,
@@ -37,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (demo, init, run, explain, sandbox):
+for module in (demo, init, run, explain, doctor, sandbox):
     module.register(app)
 for name, group in {
     "tables": tables.app,

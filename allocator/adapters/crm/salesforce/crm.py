@@ -56,6 +56,16 @@ class SalesforceCRM:
         """Configured paths that the org lacks or hides; they are left out of every query."""
         return self._shape.missing()
 
+    def lacking_fields(self) -> tuple[str, ...]:
+        """`missing_fields` after the org was asked about every configured path."""
+        self._shape.lead_fields()
+        self._shape.member_fields()
+        return self._shape.missing()
+
+    def used_today(self) -> tuple[int, int] | None:
+        """Requests of the last 24 hours and how many are allowed, as the last answer told."""
+        return self._client.http.used
+
     def close(self) -> None:
         self._client.close()
 

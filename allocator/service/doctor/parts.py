@@ -1,0 +1,81 @@
+"""Checks of the workbook and the store, and of what the store remembers: the last run, mails that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from allocator.domain.alerts import UNDELIVERED_AFTER
+from allocator.domain.notices import lasted, minute
+from allocator.domain.tables import problems_with
+from allocator.service.doctor.subject import OTHER, WORKBOOK, Check, Patient, Status
+from rules.errors import Problem
+
+MISSED_AFTER = timedelta(minutes=75)
+
+
+def workbook(patient: Patient) -> Check:
+    """The file with all its codes and cells, and what stands in for it when it is refused."""
+    name, errors = patient.subject.workbook.name, _errors(patient)
+    if errors:
+        count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
+        message = f"{name} is refused ({count}): {_place(errors[0])}. {_standing(patient)}"
+        return Check(status=Status.ERROR, message=message, code=WORKBOOK)
+    sha = patient.checked.own().sha256[:8]
+    return Check(message=f"{name} can go live: version {sha}. {_standing(patient)}")
+
+
+def _errors(patient: Patient) -> Sequence[Problem]:
+    checked = patient.checked.own()
+    errors = [p for p in checked.problems if p.severity == "error"]
+    if checked.tables is not None:
+        intake = patient.intake.or_none() or frozenset()
+        errors += problems_with(checked.tables, fact_names=patient.subject.facts.fields, intake=intake)
+    return errors
+
+
+def _place(problem: Problem) -> str:
+    where = f"{problem.sheet}!{problem.cell}" if problem.cell else problem.sheet
+    return f"{problem.code} {where} {problem.message.rstrip('.')}"
+
+
+def _standing(patient: Patient) -> str:
+    """Which accepted version decides, as far as the store can say."""
+    store = patient.store.or_none()
+    if store is None:
+        return "The last good version is not known: see store"
+    last = store.tables()
+    if last is None:
+        return "No version was accepted yet; the first run does it"
+    return f"The last good version is {last.sha256[:8]} of {minute(last.accepted_at)}"
+
+
+def store(patient: Patient) -> Check:
+    health, _ = patient.health.own()
+    patient.store.own()
+    return Check(message=f"{health.name} can be read and written; schema version {health.version}")
+
+
+def last_run(patient: Patient) -> Check:
+    done = patient.store.need().last_done()
+    if done is None:
+        return Check(message="no run yet")
+    message = f"the last run ended {lasted(patient.now - done)} ago, at {minute(done)}"
+    late = patient.now - done > MISSED_AFTER
+    return Check(status=Status.WARNING if late else Status.OK, message=message)
+
+
+def alerts_stuck(patient: Patient) -> Check:
+    """Mails that wait for longer than a server's hiccup, and those that were given up."""
+    post = patient.store.need().post()
+    if post.oldest is not None and patient.now - post.oldest > UNDELIVERED_AFTER:
+        age = lasted(patient.now - post.oldest)
+        message = f"{_mails(post.pending)} undelivered, the oldest for {age}"
+        return Check(status=Status.ERROR, message=message, code=OTHER)
+    if post.dead:
+        return Check(status=Status.WARNING, message=f"{_mails(post.dead)} given up after 7 days")
+    return Check(message=f"{post.pending} to be sent, {post.sent} sent")
+
+
+def _mails(number: int) -> str:
+    return "1 mail is" if number == 1 else f"{number:,} mails are"
