@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
+import pytest
+
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.ports import Lease, Settlement
@@ -91,3 +94,21 @@ def everything(store: Any) -> Any:
     rows = store.leads()
     decisions = [store.decisions(row.key) for row in rows]
     return rows, decisions, store.ledgers(), store.pending(), store.links(), store.mark("salesforce")
+
+
+def lose_the_answer(store: Any, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> list[int]:
+    """The next COMMIT's connection breaks, before or after the database has done it."""
+    dialect, commits = store.database.engine.dialect, []
+    real = dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        commits.append(1)
+        if len(commits) > 1:
+            return real(connection)
+        if after:
+            real(connection)
+        connection.dbapi_connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(dialect, "do_commit", do_commit)
+    return commits

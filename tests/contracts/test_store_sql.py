@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from store_cases import (
@@ -20,6 +19,7 @@ from store_cases import (
     end,
     everything,
     lead,
+    lose_the_answer,
     planned,
     pulled,
     settled,
@@ -112,8 +112,9 @@ def test_a_newer_schema_is_refused_and_left_alone(sql_backend: Any) -> None:
 
 def test_an_older_schema_names_the_command(sql_backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sql_backend.open()
-    monkeypatch.setattr("allocator.adapters.store.schema._versions", lambda: ["0001", "0002"])
-    expected = "the store's schema is version 0001, this program needs 0002. Run: allocator store upgrade"
+    now = schema_version(sql_backend.url)
+    monkeypatch.setattr("allocator.adapters.store.schema._versions", lambda: ["0001", now, "9999"])
+    expected = f"the store's schema is version {now}, this program needs 9999. Run: allocator store upgrade"
     with pytest.raises(SchemaError) as refused:
         open_store(sql_backend.url)
     assert str(refused.value) == expected
@@ -159,24 +160,6 @@ def test_a_store_that_cannot_be_opened_says_so_without_its_password(
 
 
 # --- faults -----------------------------------------------------------------------------------------------
-
-
-def lose_the_answer(store: Any, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> list[int]:
-    """The next COMMIT's connection breaks, before or after the database has done it."""
-    dialect, commits = store.database.engine.dialect, []
-    real = dialect.do_commit
-
-    def do_commit(connection: Any) -> None:
-        commits.append(1)
-        if len(commits) > 1:
-            return real(connection)
-        if after:
-            real(connection)
-        connection.dbapi_connection.close()
-        raise psycopg.OperationalError("server closed the connection unexpectedly")
-
-    monkeypatch.setattr(dialect, "do_commit", do_commit)
-    return commits
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["not done", "done"])

@@ -36,6 +36,14 @@ def change(connection: Connection, think: Think, now: datetime) -> Changes:
     return changes
 
 
+def written(connection: Connection, changes: Changes) -> Changes | None:
+    """These very changes if the store holds them; None when it does not, or when there are none."""
+    names = [incident.id for incident in changes.incidents]
+    rows = connection.execute(sa.select(incidents).where(incidents.c.id.in_(names)))
+    stored = {row.id: _incident(row) for row in rows}
+    return changes if names and stored == {i.id: i for i in changes.incidents} else None
+
+
 def book(connection: Connection, now: datetime) -> Book:
     alive = connection.execute(sa.select(incidents).where(incidents.c.live).order_by(incidents.c.number))
     last = connection.execute(sa.select(sa.func.max(incidents.c.number))).scalar() or 0
@@ -105,7 +113,8 @@ def _incident(row: Row[Any]) -> Incident:
         for address, t in row.told.items()
     }
     return Incident(
-        id=row.id, finding=_finding(row.finding), opened=row.opened, seen=row.seen, count=row._mapping["count"],
+        id=row.id, finding=_finding(row.finding), opened=row.opened, seen=row.seen,
+        count=row._mapping["count"],  # a row is a tuple too, and those have a method of that name
         resolved=row.resolved, told=told, acked_until=row.acked_until, acked_by=row.acked_by,
     )  # fmt: skip
 

@@ -77,14 +77,14 @@ def _close(connection: Connection, slot: str, state: SlotState, *, run: int | No
 
 
 def _with_tries(connection: Connection, found: Sequence[Row[Any]]) -> list[SlotRow]:
-    names = [row.slot for row in found if row.state == SlotState.OPEN.value]
     query = (
         sa.select(runs.c.slot, runs.c.finished, runs.c.summary)
-        .where(runs.c.slot.in_(names), runs.c.state == "failed", runs.c.finished.is_not(None))
+        .join(slots, slots.c.slot == runs.c.slot)
+        .where(slots.c.state == SlotState.OPEN.value, runs.c.state == "failed", runs.c.finished.is_not(None))
         .order_by(runs.c.run)
     )
     tries: dict[str, list[Try]] = {}
-    for row in connection.execute(query) if names else ():
+    for row in connection.execute(query):
         one = Try(row.finished, again=bool(row.summary.get("again")), silent=not row.summary)
         tries.setdefault(row.slot, []).append(one)
     return [SlotRow(row.slot, SlotState(row.state), tuple(tries.get(row.slot, ()))) for row in found]

@@ -217,7 +217,14 @@ class SqlStore:
     # alerts
 
     def change_alerts(self, think: Think, *, now: datetime) -> Changes:
-        return self.database.write(lambda c: self._locked(c, lambda: alerts.change(c, think, now)))
+        made: list[Changes] = []
+
+        def work(connection: Connection) -> Changes:
+            lease.lock(connection)
+            made.append(alerts.change(connection, think, now))
+            return made[-1]
+
+        return self.database.write(work, adopt=lambda c: alerts.written(c, made[-1]))
 
     def incidents(self, *, limit: int = 50) -> Sequence[Incident]:
         return self.database.read(lambda c: alerts.listed(c, limit))
