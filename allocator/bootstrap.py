@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import cast
@@ -20,19 +21,23 @@ from allocator.adapters.clock import SystemClock, clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
+from allocator.adapters.mail.spool import Spool
 from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
-from allocator.config import Settings, holds_secret
+from allocator.config import FILE_NAME, Settings, holds_secret
 from allocator.domain.alerts import Policy
-from allocator.errors import ConfigError, SourceError
+from allocator.errors import ConfigError, SourceError, StoreError
 from allocator.ports import CRM, Clock, Mailer, Ping, Progress, Store, Tables
-from allocator.service.alerts import Desk
+from allocator.service import watch
+from allocator.service.alerts import Desk, is_stuck
 from allocator.service.doctor import Subject
 from allocator.service.doctor.subject import Facts, Mailing, MailServer, StoreHealth
 from allocator.service.post import Round, send_due
 from allocator.service.run import Job, Outcome
+from allocator.service.watch import Watched
+from allocator.service.workbook import Workbook
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
 from rules.workbook.check import check
@@ -168,6 +173,64 @@ def intake_of(settings: Settings) -> frozenset[str] | None:
 def store_of(settings: Settings) -> Store:
     """The configured store. Raises SchemaError when its schema is not this program's."""
     return open_store(settings.store, base=settings.base)
+
+
+def look_at_the_clock(settings: Settings, store: Store, now: datetime, *, serving: bool = False) -> Watched:
+    """What only time shows, written to the alerts."""
+    return watch.look_at_the_clock(store, desk_of(settings, serving=serving), ping_of(settings), now)
+
+
+def tell_of(settings: Settings, store: Store, error: Exception, now: datetime) -> None:
+    """A run could not begin: tell on-call."""
+    ping_of(settings)("fail")
+    watch.tell_of(store, desk_of(settings), error, now)
+
+
+def tell_without_store(settings: Settings, error: Exception, now: datetime) -> int:
+    """The store cannot be used: tell on-call without it. Does nothing for any other error."""
+    mailer = mailer_of(settings)
+    if not isinstance(error, StoreError):
+        return 0
+    ping_of(settings)("fail")
+    if mailer is None:
+        return 0
+    desk, spool = desk_of(settings), Spool(settings.base / FILE_NAME)
+    may_tell = partial(spool.may_tell, now, desk.policy.repeat)
+    return watch.tell_without_store(mailer, desk, error, now, may_tell)
+
+
+def oldest_stuck_mail(settings: Settings) -> datetime | None:
+    """Since when the oldest alert waits, if it waits for longer than it may."""
+    store = store_if_there(settings) if settings.alerts.smtp else None
+    if store is None:
+        return None
+    try:
+        post = store.post()
+    finally:
+        store.close()
+    return post.oldest if is_stuck(post, clock_from().now()) else None
+
+
+def workbook_loop(settings: Settings, store: Store, clock: Clock) -> Workbook:
+    """What looks at the saved file and its draft, and answers."""
+    return Workbook(
+        tables=tables_of(settings),
+        store=store,
+        desk=desk_of(settings, serving=True),
+        clock=clock,
+        fact_fields=settings.fact_fields(),
+        intake=lambda: intake_of(settings),
+        live=settings.live,
+    )
+
+
+def program() -> str:
+    """The installed version."""
+    return version(DISTRIBUTION)
+
+
+def host() -> str:
+    return platform.node()
 
 
 def upgrade(settings: Settings) -> str:

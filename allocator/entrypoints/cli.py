@@ -14,8 +14,9 @@ import structlog
 import typer
 from typer.exceptions import TyperException
 
-from allocator.entrypoints import console
+from allocator.entrypoints import console, stuck
 from allocator.entrypoints.commands import (
+    alerts,
     demo,
     doctor,
     explain,
@@ -25,8 +26,10 @@ from allocator.entrypoints.commands import (
     run,
     runs,
     sandbox,
+    serve,
     store,
     tables,
+    watch,
 )
 from allocator.errors import AllocatorError
 from rules.errors import RulesError, WorkbookError
@@ -38,13 +41,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for module in (demo, init, run, explain, doctor, sandbox):
+for module in (demo, init, run, serve, watch, explain, doctor, sandbox):
     module.register(app)
 for name, group in {
     "tables": tables.app,
     "rotation": rotation.app,
     "leads": leads.app,
     "runs": runs.app,
+    "alerts": alerts.app,
     "store": store.app,
 }.items():
     app.add_typer(group, name=name)
@@ -62,6 +66,7 @@ def main(argv: list[str] | None = None) -> None:
 def _run(argv: list[str] | None) -> int:
     try:
         result = app(args=argv, standalone_mode=False, prog_name="allocator")
+        stuck.warn(argv if argv is not None else sys.argv[1:])
         return result if isinstance(result, int) else console.OK
     except typer.Exit as stop:
         return stop.exit_code

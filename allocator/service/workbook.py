@@ -85,7 +85,7 @@ class Workbook:
         self._answer(f"refused {self.tables.place}", edition, think, now)
 
     def _accept(self, look: TablesLook, now: datetime) -> None:
-        """Tell from which run on it decides. A version that runs already is told of only if it was refused."""
+        """Tell from which run on it decides. A version that runs already is told only if it was refused."""
         place, seen = f"live {self.tables.place}", look.version.sha256
         before = self._last or self._running(look)
         self._last = look.tables
@@ -96,7 +96,8 @@ class Workbook:
             return
         due = next_due(now, minute=self.desk.minute or 0)
         answer = answers.live(
-            when=f"{due:%H:%M} UTC" if look.fresh else "", edition=seen, saved_by=look.version.saved_by, observe=not self.live,
+            when=f"{due:%H:%M} UTC" if look.fresh else "", edition=seen,
+            saved_by=look.version.saved_by, observe=not self.live,
             sections=_sections(before, look.tables, now),
         )  # fmt: skip
         self._answer(place, seen, self._over(look, now, answer), now)

@@ -1,0 +1,55 @@
+"""`allocator watch`: the second pair of eyes, for a timer or cron. It mails when `serve` is dead."""
+
+from __future__ import annotations
+
+import typer
+
+from allocator import bootstrap
+from allocator.adapters.clock import clock_from
+from allocator.config import load_settings
+from allocator.entrypoints import console
+from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.errors import StoreError
+
+EPILOG = "Example for cron, every five minutes:  */5 * * * *  allocator watch --config prod/allocator.toml"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("watch", epilog=EPILOG)(command)
+
+
+def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> int:
+    """One look: has a run done its hour, do alerts wait? Writes the alerts and sends the mails that are due.
+
+    Needs the store and the mail server, nothing else. Exit code 0 also when something is missed: the mail
+    tells of it. 5: the store cannot be used; then on-call is mailed without it.
+    """
+    settings = load_settings(config)
+    clock = clock_from()
+    try:
+        store = bootstrap.store_of(settings)
+    except StoreError as error:
+        bootstrap.tell_without_store(settings, error, clock.now())
+        raise
+    try:
+        seen = bootstrap.look_at_the_clock(settings, store, clock.now())
+        done = bootstrap.send_mails(settings, store, clock)
+        post = store.post()
+    except StoreError as error:
+        bootstrap.tell_without_store(settings, error, clock.now())
+        raise
+    finally:
+        store.close()
+    if as_json:
+        console.emit({
+            "missed": seen.missed, "stuck": seen.stuck,
+            "last_done": seen.last_done and seen.last_done.isoformat(),
+            "sent": done.sent, "failed": done.failed, "waiting": post.pending,
+        })  # fmt: skip
+        return console.OK
+    last = f"{seen.last_done:%Y-%m-%d %H:%M} UTC" if seen.last_done else "never"
+    state = "no run has done its hour in time" if seen.missed else "all is well"
+    console.out.print(
+        f"{state}; last done {last}; {console.count(done.sent, 'mail')} sent, {post.pending} waiting"
+    )
+    return console.OK
