@@ -14,6 +14,8 @@ from enum import StrEnum
 HOUR = timedelta(hours=1)
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
 """After a first, second and third run that failed on something that may pass; then the slot has failed."""
+WRONG_CLOCK = timedelta(days=1)
+"""Rows of hours further ahead than this were made while a clock was wrong; they hold up no run."""
 KILLS = 5
 """Runs of one slot that may end without a word before it counts as failed."""
 
@@ -89,10 +91,11 @@ def step(now: datetime, rows: Sequence[SlotRow], active: Active | None, *, minut
     """What the hour needs. `rows` hold at least the newest slot and every open one, in any order.
 
     At most one slot is started, the current one: an outage is made up for by one run. A slot that comes due
-    while a run of an earlier one still works is skipped. A clock that was set back finds its slot done.
+    while a run of an earlier one still works is skipped. A clock that was set back finds its slot done, or
+    waits for its time to come again; after an error of days it goes by the hour that it is now.
     """
     current = slot_of(now, minute=minute)
-    known = {row.slot: row for row in rows}
+    known = {row.slot: row for row in rows if row.slot <= slot_of(now + WRONG_CLOCK, minute=minute)}
     newest = max(known, default="")
     add = tuple(_between(newest, current)) if newest else ()
     row = known.get(current)
