@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from allocator.domain.alerts import UNDELIVERED_AFTER
 from allocator.domain.notices import lasted, minute
 from allocator.domain.tables import problems_with
+from allocator.service.alerts import is_missed, is_stuck
 from allocator.service.doctor.subject import OTHER, WORKBOOK, Check, Patient, Status
 from rules.errors import Problem
-
-MISSED_AFTER = timedelta(minutes=75)
 
 
 def workbook(patient: Patient) -> Check:
@@ -61,14 +58,14 @@ def last_run(patient: Patient) -> Check:
     if done is None:
         return Check(message="no run yet")
     message = f"the last run ended {lasted(patient.now - done)} ago, at {minute(done)}"
-    late = patient.now - done > MISSED_AFTER
+    late = is_missed(done, None, patient.now)
     return Check(status=Status.WARNING if late else Status.OK, message=message)
 
 
 def alerts_stuck(patient: Patient) -> Check:
     """Mails that wait for longer than a server's hiccup, and those that were given up."""
     post = patient.store.need().post()
-    if post.oldest is not None and patient.now - post.oldest > UNDELIVERED_AFTER:
+    if post.oldest is not None and is_stuck(post, patient.now):
         age = lasted(patient.now - post.oldest)
         message = f"{_mails(post.pending)} undelivered, the oldest for {age}"
         return Check(status=Status.ERROR, message=message, code=OTHER)
