@@ -1,0 +1,1 @@
+"""Mail out: rendered with Jinja2, sent with smtplib."""
