@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from allocator.errors import AllocatorError, ConfigError, SchemaError, SourceError
+from allocator.errors import AllocatorError, ConfigError, SourceError
 from allocator.service.doctor import crm, machine, mail, parts
 from allocator.service.doctor.subject import (
     CONFIGURATION,
@@ -25,7 +25,8 @@ from rules.errors import RulesError, WorkbookError
 
 __all__ = ["CHECKS", "Check", "Kind", "Status", "Subject", "examine", "exit_code", "unconfigured"]
 
-UPGRADE = "allocator store upgrade"
+SAID = ("allocator store upgrade", "Keep the file and restore the last backup")
+"""What an error's own words may ask for: then that is the fix, not the one for the whole check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _named(kind: Kind, check: Check) -> Check:
 
 
 def _failed(error: Exception) -> Check:
-    fix = UPGRADE if isinstance(error, SchemaError) and UPGRADE in str(error) else ""
+    fix = next((fix for fix in SAID if fix in str(error)), "")
     return Check(status=Status.ERROR, message=str(error), fix=fix, code=_code(error))
 
 

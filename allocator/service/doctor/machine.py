@@ -31,7 +31,8 @@ def secret_files(patient: Patient) -> Check:
         fix = f"chmod 600 {' '.join(map(str, open_))}"
         message = f"others can read or change {said}"
         return Check(status=Status.ERROR, message=message, fix=fix, code=CONFIGURATION)
-    return Check(message=f"{len(modes)} looked at; only their owner reads them")
+    names = ", ".join(file.name for file in modes)
+    return Check(message=f"read by their owner alone: {names}" if names else "no secret is kept in a file")
 
 
 def packages(patient: Patient) -> Check:
