@@ -6,11 +6,11 @@ Every sentence is ours and lives here, one entry a kind; codes, counts, ids and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from allocator.domain.alerts import LEADS_SHOWN, Finding, Incident, Phase, Policy, Reader, Scene, Write
+from allocator.domain.alerts import LEADS_SHOWN, Finding, Incident, Level, Phase, Policy, Reader, Scene, Write
 from allocator.domain.lead import Reason
 
 NOTHING = "nothing unless this repeats"
@@ -19,10 +19,7 @@ RUNBOOKS = "docs/runbooks"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The sentences of one kind. `headline` and `todo` may hold {count} {total} {key} {codes} {run} {lead}.
-
-    `one` is the headline for a count of one; `itself` may hold {next}, when the next run is due.
-    """
+    """The sentences of one kind, which may hold what `_values` fills in. `one` is the headline for one."""
 
     headline: str
     impact: str
@@ -34,10 +31,10 @@ class Words:
 _AGAIN = "Every run decides them again; {next}."
 WORDS: Mapping[str, Words] = {
     "run_failed": Words(
-        "run {run} failed ({codes})",
+        "{run} failed ({codes})",
         "New leads wait in intake; none is lost and none is given twice.",
-        "The next run carries on from what is stored; {next}.",
-        "allocator runs show {run}",
+        "Every run carries on from what is stored; {next}.",
+        "{see_run}",
     ),
     "crm_refused": Words(
         "the CRM cannot be used ({codes})",
@@ -46,30 +43,30 @@ WORDS: Mapping[str, Words] = {
         "allocator doctor",
     ),
     "run_missed": Words(
-        "no run has done its hour for {count} minutes",
+        "no run has succeeded for {span} ({codes})",
         "New leads wait in the CRM; none is lost.",
-        "Nothing, if the service is dead or frozen. A service that works starts a run within two minutes.",
-        "systemctl restart allocator",
+        "Nothing that is known of; another server on the same store takes over within two minutes.",
+        "allocator doctor",
     ),
     "tables_refused": Words(
         "the workbook is refused: {count} problems ({codes})",
         "{standing}",
-        "The file is looked at again every minute, and at each run; {next}.",
+        "Nothing, until the file is saved again. Every run looks at it; {next}.",
         "allocator tables check",
         one="the workbook is refused: 1 problem ({codes})",
     ),
     "leads_held": Words(
         "{count} of {total} leads have no owner ({key})",
-        "Nobody has been given these leads.",
+        "Nobody has been given these leads; they wait in the CRM.",
         _AGAIN,
         "allocator leads held",
         one="1 of {total} leads has no owner ({key})",
     ),
     "fallback_used": Words(
         "{count} leads went to a fallback",
-        "They have an owner, but no rule and no turn chose a person for them.",
-        "Nothing: they stay with the fallback. This is told once a day.",
-        "In the workbook: see which rule or absence sent them there: allocator explain {lead}",
+        "They have an owner, but no rule and no turn chose a person for them. Counted since {since}.",
+        "Nothing: they stay with the fallback. You are told once a day at most.",
+        "nothing if the fallback is what you want; why one went there: allocator explain {lead}",
         one="1 lead went to a fallback",
     ),
     "person_unusable": Words(
@@ -80,27 +77,37 @@ WORDS: Mapping[str, Words] = {
     ),
     "owner_contested": Words(
         "{count} leads had another owner right after we gave them",
-        "Something in the CRM (a flow, an assignment rule, a person) gives these leads to somebody else.",
+        "Something in the CRM (a flow, an assignment rule, a person) gives these leads to somebody else."
+        " Counted since {since}.",
         "Nothing: what another owner has is never overwritten, and the turn is given back.",
         "allocator explain {lead}",
         one="1 lead had another owner right after we gave it",
     ),
     "alerts_undelivered": Words(
-        "{count} alert mails could not be delivered for 15 minutes",
+        "{count} mails wait to be sent, the oldest for over 15 minutes",
         "Somebody who should know of a failure may not know.",
-        "Each mail is tried again every 30 minutes for 7 days.",
+        "Each mail is tried again every 30 minutes, for 7 days.",
         "allocator alerts list",
-        one="1 alert mail could not be delivered for 15 minutes",
+        one="1 mail has waited for over 15 minutes to be sent",
     ),
 }  # fmt: skip
 
+_MISSED: Mapping[str, tuple[str, str]] = {
+    "service_silent": (WORDS["run_missed"].itself, "systemctl restart allocator"),
+    "run_takes_long": (
+        "The run that is at work goes on; when it is done, this ends.",
+        "allocator runs list",
+    ),
+    "runs_fail": ("Every hour a run tries again; {next}.", "allocator runs list"),
+}
+"""What happens by itself and what to do, by why no run succeeded."""
 _EDITOR_TODO = "In the workbook: mend the cells below and save the file"
 _TODO_BY_REASON: Mapping[str, str] = {
     Reason.NO_RULE: "In the workbook: add a row that decides them, or a last row for all the others",
-    Reason.RULE_HOLD: "In the workbook: change the row with Then Hold if they should go on",
-    Reason.UNMAPPED_VALUE: "In the workbook: list the value in Values, or mend it in the CRM",
-    Reason.NOBODY_AVAILABLE: "In the workbook: see who is absent or inactive in the team, or name a fallback",
-    Reason.INCOMPLETE: "Add what is missing to the lead",
+    Reason.RULE_HOLD: "In the workbook: they match a row that says Hold; change it if they should go on",
+    Reason.UNMAPPED_VALUE: "In the workbook: list the value on the sheet Values, or mend it in the CRM",
+    Reason.NOBODY_AVAILABLE: "In the workbook: see who of the team is absent or inactive, or name a fallback",
+    Reason.INCOMPLETE: "In the CRM: fill in what these leads lack",
     Reason.ALL_CAPPED: NOTHING,
     Reason.LOCKED: NOTHING,
     Reason.CONTESTED: NOTHING,
@@ -118,6 +125,9 @@ _ITSELF_BY_REASON: Mapping[str, str] = {
     Reason.UNREADABLE: "They are read again at every run; {next}.",
 }
 _CODES_SHOWN = 3
+_NO_TIME = "the next run starts when cron or you start it"
+_SUBJECT = 150
+_ENVIRONMENT = 40
 
 
 def writer(scene: Scene, policy: Policy, now: datetime) -> Write:
@@ -134,17 +144,24 @@ def writer(scene: Scene, policy: Policy, now: datetime) -> Write:
 
 def subject(incident: Incident, phase: Phase, scene: Scene, policy: Policy) -> str:
     """As `[allocator/prod] FIRING high leads_held: 12 of 240 leads have no owner (no_skill) [INC-4F2A]`."""
-    kind, said = incident.finding.kind, headline(incident.finding, incident.count, scene)
-    line = f"[allocator/{policy.environment}] {phase} {incident.level} {kind}: {said} [{incident.id}]"
+    kind, said = incident.finding.kind, headline(incident.finding, incident.count, _then(scene, phase))
+    start = f"[allocator/{policy.environment[:_ENVIRONMENT]}] {phase} {incident.level} {kind}: "
+    end = f" [{incident.id}]"
+    room = _SUBJECT - len(start) - len(end)
+    line = start + (said if len(said) <= room else f"{said[: room - 3]}...") + end
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in line)
 
 
 def headline(finding: Finding, count: int, scene: Scene | None = None) -> str:
     """One line on what is wrong, made of counts and codes."""
     words = WORDS[finding.kind]
-    return (words.one if count == 1 and words.one else words.headline).format(
-        **_values(finding, count, scene)
-    )
+    chosen = words.one if count == 1 and words.one else words.headline
+    return chosen.format(**_values(finding, count, scene))
+
+
+def _then(scene: Scene, phase: Phase) -> Scene:
+    """The run that found it over is not the one that failed."""
+    return scene if phase is Phase.FIRING else replace(scene, run=None)
 
 
 def content(
@@ -159,24 +176,26 @@ def content(
 ) -> Mapping[str, Any]:
     """Everything the templates show, as plain JSON."""
     finding, words = incident.finding, WORDS[incident.finding.kind]
-    values = _values(finding, incident.count, scene)
+    then = _then(scene, phase)
+    values = {**_values(finding, incident.count, then), "since": minute(incident.opened)}
+    shown = finding.leads[:LEADS_SHOWN]
     return {
         "phase": str(phase), "level": str(incident.level), "kind": finding.kind, "key": finding.key,
         "incident": incident.id, "environment": policy.environment,
-        "headline": headline(finding, incident.count, scene),
+        "headline": headline(finding, incident.count, then),
         "impact": words.impact.format(**values),
         "causes": [list(cause) for cause in finding.causes],
         "itself": _itself(finding, words).format(**values),
         "todo": _todo(finding, words, reader).format(**values),
         "details": list(finding.details) if reader is Reader.EDITORS else [],
-        "leads": [{"id": _bare(lead), "url": _url(scene, lead)} for lead in finding.leads[:LEADS_SHOWN]],
-        "more_leads": max(0, incident.count - LEADS_SHOWN) if finding.leads else 0,
+        "leads": [{"id": _bare(lead), "url": _url(scene, lead)} for lead in shown],
+        "more_leads": max(0, incident.count - len(shown)) if shown else 0,
         "tables": {"version": scene.tables_version[:8], "saved_by": scene.saved_by},
         "run": scene.run, "host": scene.host, "program": scene.program,
         "last_done": scene.last_done and minute(scene.last_done),
         "opened": minute(incident.opened), "lasted": lasted(now - incident.opened),
         "resolved_when": incident.kind.resolved_when,
-        "runbook": runbook(policy, finding.kind), "why": why(reader), "last_today": last_today,
+        "runbook": runbook(policy, finding.kind), "why": why(reader, policy), "last_today": last_today,
     }  # fmt: skip
 
 
@@ -185,11 +204,13 @@ def runbook(policy: Policy, kind: str) -> str:
     return f"{base}/{kind}.md" if base else f"{RUNBOOKS}/{kind}.md"
 
 
-def why(reader: Reader) -> str:
-    """Why somebody gets a mail."""
+def why(reader: Reader, policy: Policy | None = None) -> str:
+    """Why somebody gets a mail; with the policy also where one list is empty and the other reads for it."""
+    oncall = "You are listed as oncall under [alerts] in allocator.toml"
+    editor = "You are listed as an editor, in allocator.toml or on the sheet Settings of the workbook"
     if reader is Reader.ONCALL:
-        return "You are listed as oncall under [alerts] in allocator.toml."
-    return "You are listed as an editor, in allocator.toml or on the sheet Settings of the workbook."
+        return f"{editor}; nobody is listed as oncall." if policy and not policy.oncall else f"{oncall}."
+    return f"{oncall}; nobody is listed as an editor." if policy and not policy.editors else f"{editor}."
 
 
 def minute(at: datetime) -> str:
@@ -207,20 +228,28 @@ def lasted(span: timedelta) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def _values(finding: Finding, count: int, scene: Scene | None) -> Mapping[str, Any]:
+def _values(finding: Finding, count: int, scene: Scene | None) -> dict[str, str]:
     codes = [code for code, _ in finding.causes]
     more = f", +{len(codes) - _CODES_SHOWN}" if len(codes) > _CODES_SHOWN else ""
-    due = scene.next_run if scene else None
-    runs = scene.tables_version[:8] if scene else ""
-    standing = (
-        f"Version {runs} goes on deciding." if runs else "There is no earlier version: no lead is given."
-    )
+    run, due = (scene.run, scene.next_run) if scene else (None, None)
     return {
         "count": f"{count:,}", "total": f"{max(finding.total, count):,}", "key": finding.key,
-        "codes": ", ".join(codes[:_CODES_SHOWN]) + more or "no code", "run": scene.run if scene else "",
-        "lead": _bare(finding.leads[0]) if finding.leads else "LEAD", "standing": standing,
-        "next": f"the next run is at {due:%H:%M} UTC" if due else "the next run does it",
+        "span": lasted(timedelta(minutes=count)),
+        "codes": ", ".join(codes[:_CODES_SHOWN]) + more or "no code",
+        "run": "a run" if run is None else f"run {run}",
+        "see_run": "allocator runs list" if run is None else f"allocator runs show {run}",
+        "lead": _bare(finding.leads[0]) if finding.leads else "LEAD",
+        "standing": _standing(finding, scene.tables_version[:8] if scene else ""),
+        "next": f"the next run is at {due:%H:%M} UTC" if due else _NO_TIME,
     }  # fmt: skip
+
+
+def _standing(finding: Finding, version: str) -> str:
+    """What decides while the file is refused. The finding is high when nothing does."""
+    if finding.level is Level.HIGH:
+        return "There is no good version yet: no lead is given an owner."
+    named = f" ({version})" if version else ""
+    return f"The last good version{named} goes on deciding; what was saved after it does not count yet."
 
 
 def _todo(finding: Finding, words: Words, reader: Reader) -> str:
@@ -228,15 +257,22 @@ def _todo(finding: Finding, words: Words, reader: Reader) -> str:
         return _TODO_BY_REASON.get(finding.key, words.todo)
     if finding.kind == "tables_refused" and reader is Reader.EDITORS:
         return _EDITOR_TODO
-    return words.todo
+    return _missed(finding, words)[1]
 
 
 def _itself(finding: Finding, words: Words) -> str:
-    return _ITSELF_BY_REASON.get(finding.key, words.itself) if finding.kind == "leads_held" else words.itself
+    if finding.kind == "leads_held":
+        return _ITSELF_BY_REASON.get(finding.key, words.itself)
+    return _missed(finding, words)[0]
+
+
+def _missed(finding: Finding, words: Words) -> tuple[str, str]:
+    cause = finding.causes[0][0] if finding.kind == "run_missed" and finding.causes else ""
+    return _MISSED.get(cause, (words.itself, words.todo))
 
 
 def _bare(lead: str) -> str:
-    return lead.rpartition(":")[2]
+    return lead.partition(":")[2] or lead
 
 
 def _url(scene: Scene, lead: str) -> str:

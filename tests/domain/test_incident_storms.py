@@ -307,7 +307,7 @@ MUTANTS: dict[str, tuple[str, Any]] = {
     "one thread for all": ("thread_id", lambda incident, sender: "t@x.test"),
     "a new id for every incident is the same": ("incident_id", lambda number: "INC-0001"),
     "answers count as alerts": ("_answers", lambda incident, reader: False),
-    "on-call is answered like an editor": ("_answers", lambda incident, reader: incident.finding.edition != ""),
+    "on-call is answered like an editor": ("_answers", lambda incident, reader: incident.finding.edition),
     "the gravest last": ("_GRAVEST_FIRST", (Level.LOW, Level.NORMAL, Level.HIGH)),
 }  # fmt: skip
 
