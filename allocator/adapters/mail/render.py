@@ -6,6 +6,7 @@ line, a link or a tag: clean.py sees every string first, and the serialised head
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,9 @@ NAME = "Lead allocator"
 WIDTH = 78
 CAUSES_SHOWN = 5
 DETAILS_SHOWN = 10
-DETAILS_BESIDE_LEADS = 5
+DETAILS_BESIDE_LEADS = 3
 _LABEL = 11
+_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _COMMANDS = ("allocator ", "systemctl ")
 _WRITING = policy.SMTP
 # Longer than any header here, below the 998 that SMTP allows: nothing is folded, so nothing is re-encoded.
@@ -92,7 +94,10 @@ def _headers(mail: Mail, to: str, sender: str) -> Mapping[str, Any]:
 
 
 def _id(text: str) -> str:
-    return f"<{re.sub(r'[^A-Za-z0-9.@_-]', '-', text[: clean.SUBJECT])}>"
+    """In angle brackets; one that is none becomes another, the same each time."""
+    if len(text) <= clean.SUBJECT and _ID.fullmatch(text):
+        return f"<{text}>"
+    return f"<{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:32]}@localhost>"
 
 
 def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:

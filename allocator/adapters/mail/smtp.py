@@ -52,7 +52,7 @@ class SmtpMailer:
         sender = clean.address(settings.sender)
         if sender is None:
             raise ConfigError(
-                "[alerts] from is not one e-mail address. Write it like allocator@example.com, without a name."
+                "[alerts] from is not one e-mail address. Write it like allocator@example.com, with no name."
             )
         self._settings, self._sender = settings, sender
 
