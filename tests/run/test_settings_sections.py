@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from org import INBOUND, call
 
+from allocator.adapters.mail.clean import address as mail_address
 from allocator.config import Settings, load_settings
 from allocator.errors import ConfigError
 
@@ -141,6 +142,15 @@ def test_only_a_bare_mail_address_is_taken(tmp_path: Path, key: str, address: st
         value = value.replace('"a"', '\\"a\\"')
     said = refused(tmp_path, f"[alerts]\n{key} = {value}")
     assert said.startswith(f"alerts.{key}") and "must be a bare mail address such as" in said
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["ops@example.com", "o.p+s@mail.example.com", "x@localhost", "a_b-c@1.example", "o{p}|s@example.com"],
+)
+def test_an_address_that_the_settings_take_the_mailer_takes_too(tmp_path: Path, given: str) -> None:
+    made = alerts(tmp_path, f'from = "{given}"\noncall = ["{given}"]').alerts
+    assert made.oncall == (given,) and mail_address(made.sender) == given
 
 
 def test_the_sender_is_as_given_or_named_after_this_machine(tmp_path: Path) -> None:
