@@ -56,7 +56,8 @@ def update(
             known = Incident(incident_id(number), finding, opened=now, seen=now, count=0)
         wrong[finding.place] = _seen_again(known, finding, now)
     for place, incident in open_.items():
-        over = place[0] in covers and now - incident.seen >= incident.kind.quiet
+        quiet = incident.kind.quiet
+        over = place[0] in covers and (not quiet or now - incident.seen >= quiet)
         if over:
             closing.append(replace(incident, resolved=now))
         else:

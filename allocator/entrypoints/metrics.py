@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from allocator.errors import AllocatorError
+from allocator.errors import AllocatorError, ConfigError
 from allocator.ports import Store
 from allocator.service.health import Figures, figures
 
@@ -54,7 +54,14 @@ def text(store: Store, program: str, *, now: datetime, beat_age: float | None = 
 
 
 def write_file(path: Path, body: bytes) -> None:
-    """The textfile, readable by node_exporter; it appears whole or not at all."""
+    """The textfile, readable by node_exporter; it appears whole or not at all. Raises ConfigError."""
+    try:
+        _replace(path, body)
+    except OSError as error:
+        raise ConfigError(f"metrics_file {path} cannot be written: {error.strerror}") from None
+
+
+def _replace(path: Path, body: bytes) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as out:

@@ -420,12 +420,14 @@ def stamps(at: str) -> Row:
 
 
 @contextmanager
-def reading(url: str) -> Iterator[sa.Connection]:
+def reading(url: str, *, patience: float = 10.0) -> Iterator[sa.Connection]:
     """The store's database, without the product; what is changed there is committed at the end."""
     made = sa.make_url(url)
     if made.drivername.startswith("postgres"):
         made = made.set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(made)
+        engine = sa.create_engine(made, connect_args={"options": f"-c lock_timeout={int(patience * 1000)}"})
+    else:
+        engine = sa.create_engine(made, connect_args={"timeout": patience})
     try:
         with engine.begin() as connection:
             yield connection

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +16,9 @@ from rich.table import Table
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
-from allocator.entrypoints import console
+from allocator.entrypoints import console, metrics
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.errors import StoreError
 from allocator.service.run import Job, Outcome
 from allocator.service.run import run as run_once
 from rules.model import RoutingTables
@@ -81,13 +82,22 @@ def command(
 
 @contextmanager
 def _mailing(settings: Settings, job: Job) -> Iterator[Job]:
-    """After the run, however it ended, the mails that are due are sent."""
+    """After the run, however it ended: the mails that are due are sent, the textfile is renewed."""
     try:
         yield job
-    except Exception:
-        bootstrap.send_mails(settings, job.store, job.clock)
+    except Exception as error:
+        if bootstrap.tell_without_store(settings, error, job.clock.now()) == 0:
+            _afterwards(settings, job)
         raise
-    bootstrap.send_mails(settings, job.store, job.clock)
+    _afterwards(settings, job)
+
+
+def _afterwards(settings: Settings, job: Job) -> None:
+    with suppress(StoreError):
+        bootstrap.send_mails(settings, job.store, job.clock)
+    if settings.serve.metrics_file is not None:
+        body = metrics.text(job.store, bootstrap.program(), now=job.clock.now())
+        metrics.write_file(settings.serve.metrics_file, body)
 
 
 def code_of(outcome: Outcome) -> int:
