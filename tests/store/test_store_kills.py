@@ -144,19 +144,55 @@ def test_a_run_killed_at_any_statement_leaves_a_whole_store_and_the_next_one_fin
     assert kills >= 40
 
 
-def test_a_migration_killed_at_any_statement_opens_as_old_or_new(tmp_path: Path) -> None:
-    path = tmp_path / "allocator.db"
-    url = f"sqlite:///{path}"
-    step = 1
-    while killed_at(step, lambda: upgrade_store(url) and None):
-        assert schema_version(url) in (None, "0001")
-        assert len(rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")) in (0, 15)
-        open_store(url).close()
-        assert schema_version(url) == "0001"
-        path.unlink()
-        Path(f"{path}-journal").unlink(missing_ok=True)
+SHAPE = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"
+KEPT = "SELECT run, slot, state, summary FROM runs ORDER BY 1"
+
+
+def first_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store as the first version left it: one hour done, one tried and still open."""
+    with monkeypatch.context() as patch:
+        patch.setattr("allocator.adapters.store.schema._versions", lambda: ("0001",))
+        upgrade_store(f"sqlite:///{path}")
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        """PRAGMA foreign_keys = ON;
+        INSERT INTO slots VALUES ('2026-01-05T08:00Z', 'done', '2026-01-05T08:00:00.000000Z', 1);
+        INSERT INTO slots VALUES ('2026-01-05T09:00Z', 'open', '2026-01-05T09:00:00.000000Z', NULL);
+        INSERT INTO runs SELECT 1, slot, 'cli', 'done', opened, opened, 1, 'v1', 1, 'h', 7, '{"a":1}'
+            FROM slots WHERE state = 'done';
+        INSERT INTO runs SELECT 2, slot, 'cli', 'failed', opened, opened, 1, 'v1', 2, 'h', 7, '{}'
+            FROM slots WHERE state = 'open';"""
+    )
+    connection.close()
+
+
+@pytest.mark.parametrize("old", [None, "0001"])
+def test_a_migration_killed_at_any_statement_leaves_old_or_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str | None
+) -> None:
+    path, clean = tmp_path / "allocator.db", tmp_path / "clean.db"
+    if old:
+        first_version(clean, monkeypatch)
+    image = clean.read_bytes() if old else b""
+    new = upgrade_store(f"sqlite:///{clean}")
+    shapes = {new: rows(clean, SHAPE)}
+    url, step, kept = f"sqlite:///{path}", 0, rows(clean, KEPT)
+    while True:
         step += 1
-    assert step >= 20
+        Path(f"{path}-journal").unlink(missing_ok=True)
+        path.write_bytes(image)
+        shapes.setdefault(old, rows(path, SHAPE))
+        if not killed_at(step, lambda: upgrade_store(url) and None):
+            break
+        version = schema_version(url)
+        assert version in (old, new)
+        assert rows(path, SHAPE) == shapes[version]
+        assert upgrade_store(url) == new
+        assert rows(path, SHAPE) == shapes[new]
+        assert rows(path, KEPT) == kept
+        assert rows(path, "PRAGMA foreign_key_check") == []
+        open_store(url).close()
+    assert step >= 15
 
 
 @pytest.mark.parametrize("mode", [0o600])

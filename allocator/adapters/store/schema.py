@@ -49,7 +49,8 @@ def upgrade(database: Database) -> str:
     """`upgrade_store` for a database that is open."""
     current = database.read(_version)
     _refuse_newer(current)
-    for version in _versions():
+    # A new database is made in one step: nobody who opens it meanwhile may find it old.
+    for version in _versions() if current else [newest_version()]:
         _step(database, version)
     return newest_version()
 
