@@ -147,6 +147,13 @@ def test_a_finding_that_counts_none_is_none() -> None:
     assert {m.phase for m in world.later(HOUR).look(held(0))} == {RESOLVED}
 
 
+def test_what_is_over_is_said_at_once_also_when_the_clock_was_set_back() -> None:
+    world = World()
+    world.look(FAILED, Finding(kind="owner_contested"))
+    assert said(world.later(-HOUR).look()) == [(MIA, RESOLVED)]
+    assert [incident.finding.kind for incident in world.open()] == ["owner_contested"]
+
+
 # --- the day's twelve -------------------------------------------------------------------------------------
 
 
