@@ -177,7 +177,9 @@ def store_of(settings: Settings) -> Store:
 
 def look_at_the_clock(settings: Settings, store: Store, now: datetime, *, serving: bool = False) -> Watched:
     """What only time shows, written to the alerts."""
-    return watch.look_at_the_clock(store, desk_of(settings, serving=serving), ping_of(settings), now)
+    seen = watch.look_at_the_clock(store, desk_of(settings, serving=serving), ping_of(settings), now)
+    Spool(settings.base / FILE_NAME).forget()
+    return seen
 
 
 def tell_of(settings: Settings, store: Store, error: Exception, now: datetime) -> None:
@@ -197,6 +199,16 @@ def tell_without_store(settings: Settings, error: Exception, now: datetime) -> i
     desk, spool = desk_of(settings), Spool(settings.base / FILE_NAME)
     may_tell = partial(spool.may_tell, now, desk.policy.repeat)
     return watch.tell_without_store(mailer, desk, error, now, may_tell)
+
+
+@contextmanager
+def telling_without_store(settings: Settings, clock: Clock) -> Iterator[None]:
+    """Whatever needs the store: when that is what is down, on-call is told all the same."""
+    try:
+        yield
+    except StoreError as error:
+        tell_without_store(settings, error, clock.now())
+        raise
 
 
 def oldest_stuck_mail(settings: Settings) -> datetime | None:

@@ -39,6 +39,8 @@ class Parts:
     """One run for the hour that needs it; told how to learn that it should stop."""
     minders: tuple[Minder, ...]
     log: Log
+    trouble: Callable[[Exception], object]
+    """Told when the store cannot be used: then no alert can be written there."""
     beat: Callable[[datetime], Beat]
     tick: float = TICK_SECONDS
 
@@ -123,6 +125,7 @@ class Service:
             slot = None if self._running or self._too_soon else self.parts.hours.needed()
         except AllocatorError as error:
             self.parts.log("trouble", part="loop", error=type(error).__name__)
+            self.parts.trouble(error)
             slot = None
         if slot is not None:
             self._start(slot)

@@ -67,7 +67,8 @@ def command(
 
     with console.progress_bars(quiet=as_json) as progress, _stop_on_signals() as stop:
         clock = clock_from(at)
-        job = bootstrap.job(settings, clock=clock, progress=progress, stop=stop, leave=leave)
+        with bootstrap.telling_without_store(settings, clock):
+            job = bootstrap.job(settings, clock=clock, progress=progress, stop=stop, leave=leave)
         try:
             with bootstrap.preview(job) if dry_run else _mailing(settings, job) as chosen:
                 outcome = run_once(chosen, by="cli")

@@ -18,7 +18,7 @@ from allocator.entrypoints import console, metrics, web
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.entrypoints.scheduler import Alarm
 from allocator.entrypoints.service import Minder, Parts, Service
-from allocator.errors import AllocatorError, BusyError
+from allocator.errors import AllocatorError
 from allocator.ports import Beat, Store
 from allocator.service.hours import Hours
 from allocator.service.run import Outcome
@@ -45,7 +45,8 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     settings = load_settings(config)
     bootstrap.refuse_clash()
     clock, log = SystemClock(), structlog.get_logger().info
-    store = bootstrap.store_of(settings)
+    with bootstrap.telling_without_store(settings, clock):
+        store = bootstrap.store_of(settings)
     started, program = clock.now(), bootstrap.program()
 
     service = Service(
@@ -56,6 +57,7 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
             run=_runs(settings, store, log),
             minders=_minders(settings, store, log, program),
             log=log,
+            trouble=lambda error: bootstrap.tell_without_store(settings, error, clock.now()),
             beat=lambda now: Beat(bootstrap.host(), os.getpid(), started, now, program),
         )
     )
@@ -94,13 +96,8 @@ def _runs(settings: Settings, store: Store, log: Callable[..., Any]) -> Callable
         except AllocatorError as error:
             bootstrap.tell_of(settings, store, error, clock.now())
             raise
-        try:
+        with bootstrap.telling_without_store(settings, clock):
             log("run", **_said(run_once(job, by="serve", once=True)))
-        except BusyError:
-            raise
-        except AllocatorError as error:
-            bootstrap.tell_without_store(settings, error, clock.now())
-            raise
 
     return once
 

@@ -9,7 +9,6 @@ from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
-from allocator.errors import StoreError
 
 EPILOG = "Example for cron, every five minutes:  */5 * * * *  allocator watch --config prod/allocator.toml"
 
@@ -26,20 +25,14 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     """
     settings = load_settings(config)
     clock = clock_from()
-    try:
+    with bootstrap.telling_without_store(settings, clock):
         store = bootstrap.store_of(settings)
-    except StoreError as error:
-        bootstrap.tell_without_store(settings, error, clock.now())
-        raise
-    try:
-        seen = bootstrap.look_at_the_clock(settings, store, clock.now())
-        done = bootstrap.send_mails(settings, store, clock)
-        post = store.post()
-    except StoreError as error:
-        bootstrap.tell_without_store(settings, error, clock.now())
-        raise
-    finally:
-        store.close()
+        try:
+            seen = bootstrap.look_at_the_clock(settings, store, clock.now())
+            done = bootstrap.send_mails(settings, store, clock)
+            post = store.post()
+        finally:
+            store.close()
     if as_json:
         console.emit({
             "missed": seen.missed, "stuck": seen.stuck,
