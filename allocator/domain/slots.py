@@ -17,7 +17,7 @@ PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
 WRONG_CLOCK = timedelta(days=1)
 """Rows of hours further ahead than this were made while a clock was wrong; they hold up no run."""
 KILLS = 5
-"""Runs of one slot that may end without a word before it counts as failed."""
+"""Runs of one slot that may end without a word; with the next one it has failed."""
 
 
 class SlotState(StrEnum):
