@@ -59,7 +59,7 @@ def ack(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> int:
-    """No further mail of this incident until then, but the one that it is over."""
+    """You have seen it: no further mail of this incident until then, but the one that it is over."""
     settings, until = load_settings(config), clock_from().now() + span_of(span)
     store = bootstrap.store_of(settings)
     try:
@@ -70,7 +70,7 @@ def ack(
         console.emit(_incident(acked))
     else:
         console.out.print(
-            f"{acked.id}: no further mail before {until:%Y-%m-%d %H:%M} UTC, unless it is over."
+            f"{acked.id}: nobody is mailed of it again before {until:%Y-%m-%d %H:%M} UTC, unless it is over."
         )
     return console.OK
 
@@ -85,7 +85,7 @@ def silence(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> int:
-    """No mail of this kind until then. What is still wrong afterwards is mailed then."""
+    """No mail of this kind to anybody until then, not even a new one. What is still wrong is mailed then."""
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is none of: {', '.join(KINDS)}", param_hint="KIND")
     settings, until = load_settings(config), clock_from().now() + span_of(span)
@@ -98,7 +98,7 @@ def silence(
     if as_json:
         console.emit(_silence(made))
     else:
-        console.out.print(f"{kind} {plain(key)}: no mail before {until:%Y-%m-%d %H:%M} UTC.")
+        console.out.print(f"{_named(made)}: nobody is mailed before {until:%Y-%m-%d %H:%M} UTC.")
     return console.OK
 
 
@@ -115,7 +115,7 @@ def _show(found: list[Incident], mails: Any, silences: Any) -> None:
     if not found and not mails:
         console.out.print("Nothing is wrong, no mail waits.")
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=bool(found))
-    for header in ("Incident", "Level", "Kind", "Since", "What", ""):
+    for header in ("Incident", "Level", "Kind", "Since (UTC)", "What", ""):
         table.add_column(header)
     for one in found:
         state = f"over {one.resolved:%m-%d %H:%M}" if one.resolved else _quiet(one)
@@ -124,15 +124,22 @@ def _show(found: list[Incident], mails: Any, silences: Any) -> None:
     if found:
         console.out.print(table)
     for row in mails:
-        error = plain(row.error or "not tried yet")
-        told = f"{row.state}  to {plain(row.mail.recipient)}  {row.attempts} tries, {error}"
+        told = f"{row.state}  to {plain(row.mail.recipient)}  {_tries(row)}"
         console.hang("  mail  ", f"{told}  {plain(row.mail.subject)}")
     for one in silences:
-        console.hang("  silent  ", f"{one.kind} {plain(one.key)} until {one.until:%Y-%m-%d %H:%M} UTC")
+        console.hang("  silent  ", f"{_named(one)} until {one.until:%Y-%m-%d %H:%M} UTC")
+
+
+def _tries(row: MailRow) -> str:
+    return f"{console.count(row.attempts, 'attempt')}, {plain(row.error)}" if row.error else "not tried yet"
+
+
+def _named(silence: Silence) -> str:
+    return f"{silence.kind} {plain(silence.key)}".strip()
 
 
 def _quiet(incident: Incident) -> str:
-    return f"acknowledged to {incident.acked_until:%m-%d %H:%M}" if incident.acked_until else ""
+    return f"acknowledged until {incident.acked_until:%m-%d %H:%M}" if incident.acked_until else ""
 
 
 def _incident(one: Incident) -> dict[str, Any]:

@@ -39,8 +39,10 @@ def register(app: typer.Typer) -> None:
 def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> int:
     """Run every hour until SIGTERM, mail alerts, answer saved workbooks, show health on /healthz.
 
-    Any number of these may share one store: one works, another takes over within two minutes. SIGTERM
-    finishes the batch or hands over within ten seconds. With --json one line says where the pages are.
+    Several may share one store: one works, another takes over within two
+    minutes. After SIGTERM it ends within ten seconds; what it had not
+    finished, the next run does. The log goes to stderr. With --json one line
+    on stdout says where the pages are.
     """
     settings = load_settings(config)
     bootstrap.refuse_clash()
@@ -66,7 +68,9 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
         return metrics.text(store, program, now=clock.now(), beat_age=service.beat_age)
 
     pages = web.Pages(web.application(service.health, figures), settings.serve.host, settings.serve.port)
-    alarm = Alarm(service.wake.set, minute=settings.serve.minute, warn=lambda what: log("alarm", event_=what))
+    alarm = Alarm(
+        service.wake.set, minute=settings.serve.minute, warn=lambda what: log("alarm", trouble=what)
+    )
     pages.start()
     _stop_on_signals(service)
     log("serving", url=pages.url, live=settings.live, minute=settings.serve.minute, program=program)

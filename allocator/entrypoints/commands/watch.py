@@ -18,10 +18,11 @@ def register(app: typer.Typer) -> None:
 
 
 def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> int:
-    """One look: has a run done its hour, do alerts wait? Writes the alerts and sends the mails that are due.
+    """Look once whether runs are missed or mails wait too long, and send the mails that are due.
 
-    Needs the store and the mail server, nothing else. Exit code 0 also when something is missed: the mail
-    tells of it. 5: the store cannot be used; then on-call is mailed without it.
+    Needs the store and the mail server, not the CRM and not the service.
+    Exit code 0 whatever it finds: the mail tells. 5: the store cannot be
+    used, and on-call is mailed without it.
     """
     settings = load_settings(config)
     clock = clock_from()
@@ -41,8 +42,10 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
         })  # fmt: skip
         return console.OK
     last = f"{seen.last_done:%Y-%m-%d %H:%M} UTC" if seen.last_done else "never"
-    state = "no run has done its hour in time" if seen.missed else "all is well"
+    wrong = ["no run has succeeded in time"] if seen.missed else []
+    wrong += ["mails cannot be delivered: see allocator alerts list"] if seen.stuck else []
     console.out.print(
-        f"{state}; last done {last}; {console.count(done.sent, 'mail')} sent, {post.pending} waiting"
+        f"{'; '.join(wrong) or 'runs and mails are in time'}; last successful run {last};"
+        f" {console.count(done.sent, 'mail')} sent now, {post.pending} waiting"
     )
     return console.OK
