@@ -31,16 +31,18 @@ class Words:
 _AGAIN = "Every run decides them again; {next}."
 WORDS: Mapping[str, Words] = {
     "run_failed": Words(
-        "{run} failed ({codes})",
+        "{count} runs failed ({codes})",
         "New leads wait in intake; none is lost and none is given twice.",
         "Every run carries on from what is stored; {next}.",
         "{see_run}",
+        one="{run} failed ({codes})",
     ),
     "crm_refused": Words(
-        "the CRM cannot be used ({codes})",
+        "the CRM cannot be used ({codes}), {count} runs so far",
         "New leads wait in the CRM; owners already decided are written when it answers.",
         "Every run tries again; {next}.",
         "allocator doctor",
+        one="the CRM cannot be used ({codes})",
     ),
     "run_missed": Words(
         "no run has succeeded for {span} ({codes})",
