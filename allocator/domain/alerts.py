@@ -60,8 +60,8 @@ class Kind:
 
 DAY = timedelta(hours=24)
 _ALL = (
-    Kind("run_failed", Reader.ONCALL, Level.HIGH, "a run succeeds"),
-    Kind("crm_refused", Reader.ONCALL, Level.HIGH, "the CRM answers again"),
+    Kind("run_failed", Reader.ONCALL, Level.HIGH, "a run succeeds", adds_up=True),
+    Kind("crm_refused", Reader.ONCALL, Level.HIGH, "the CRM answers again", adds_up=True),
     Kind("run_missed", Reader.ONCALL, Level.HIGH, "a run succeeds"),
     Kind("tables_refused", Reader.EDITORS, Level.NORMAL, "a version of the workbook is accepted"),
     Kind("leads_held", Reader.EDITORS, Level.NORMAL, "no lead is held for that reason"),
