@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -25,6 +26,7 @@ import pytest
 import typer
 
 from allocator.config import SECTIONS, Settings
+from allocator.domain.alerts import KINDS
 from allocator.domain import tables as domain_tables
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
@@ -269,6 +271,34 @@ def test_a_cell_of_the_guide_can_be_read(cell: str) -> None:
 def test_a_cell_that_the_guide_calls_wrong_is_refused(cell: str) -> None:
     with pytest.raises(CellError):
         parse(cell)
+
+
+# -- alerts and metrics ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_alert_kind_has_a_runbook(kind: str) -> None:
+    headings = re.findall(r"^## (.*)$", read(f"docs/runbooks/{kind}.md"), re.MULTILINE)
+    assert headings == ["Meaning", "Check", "Fix", "Escalate"]
+
+
+def test_every_alert_kind_is_documented_with_its_end_and_its_runbook() -> None:
+    text = marked("docs/reference/alerts.md", "kinds")
+    assert first_cells(text) == list(KINDS)
+    assert [k for k in KINDS.values() if f"| {k.resolved_when} |" not in text] == []
+    assert [k for k in KINDS if f"(../runbooks/{k}.md)" not in text] == []
+    assert {p.stem for p in (DOCS / "runbooks").glob("*.md")} - {"README"} == set(KINDS)
+
+
+def metric_names() -> Iterator[str]:
+    """The names that the code gives its metrics, as Prometheus sees them."""
+    for node in ast.walk(ast.parse(read("allocator/entrypoints/metrics.py"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_one", "_labelled"):
+            yield f"allocator_{ast.literal_eval(node.args[0])}"
+
+
+def test_every_metric_is_documented() -> None:
+    assert set(first_cells(marked("docs/reference/metrics.md", "metrics"))) == set(metric_names())
 
 
 # -- links and hygiene ---
