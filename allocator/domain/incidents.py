@@ -27,6 +27,7 @@ from allocator.domain.alerts import (
     Write,
 )
 
+Causes = tuple[tuple[str, int], ...]
 _GRAVEST_FIRST = (Level.HIGH, Level.NORMAL, Level.LOW)
 
 
@@ -66,8 +67,19 @@ def update(
 
 
 def _seen_again(incident: Incident, finding: Finding, now: datetime) -> Incident:
-    count = finding.count + (incident.count if incident.kind.adds_up else 0)
-    return replace(incident, finding=finding, seen=now, count=count)
+    if not incident.kind.adds_up:
+        return replace(incident, finding=finding, seen=now, count=finding.count)
+    earlier = incident.finding.causes if incident.count else ()
+    found = replace(finding, causes=_added(finding.causes, earlier))
+    return replace(incident, finding=found, seen=now, count=incident.count + finding.count)
+
+
+def _added(new: Causes, earlier: Causes) -> Causes:
+    """The newest codes first, each with how often it was seen in all."""
+    counts = dict(new)
+    for code, number in earlier:
+        counts[code] = counts.get(code, 0) + number
+    return tuple(counts.items())
 
 
 def _announce(
