@@ -31,7 +31,7 @@ from allocator.entrypoints.commands import (
     tables,
     watch,
 )
-from allocator.errors import AllocatorError
+from allocator.errors import AllocatorError, StoreError
 from rules.errors import RulesError, WorkbookError
 
 app = typer.Typer(
@@ -78,6 +78,8 @@ def _run(argv: list[str] | None) -> int:
         console.err.print("stopped")
         return 130
     except (AllocatorError, RulesError) as error:
+        if not isinstance(error, StoreError):
+            stuck.warn(argv if argv is not None else sys.argv[1:])
         return _report(error, argv)
     except Exception as error:  # noqa: BLE001 (the last guard: a traceback's message might quote a lead)
         return _unexpected(error, argv)

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from allocator.config import Settings, load_settings
 from allocator.domain.lead import State
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import explain
+from allocator.entrypoints.commands.demo_hours import LaterHours, run_at
 from allocator.entrypoints.commands.init import Answers, FactOption, make, parse_facts
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.commands.sandbox import MapOption, parse_map
@@ -26,8 +28,9 @@ from allocator.entrypoints.console import JsonOption, plain
 from allocator.errors import ConfigError
 from allocator.ports import LeadRow, Store
 from allocator.sandbox.app import Sandbox
+from allocator.sandbox.mailbox import Mailbox
 from allocator.service import why
-from allocator.service.run import Outcome, run
+from allocator.service.run import Outcome
 from rules.model import RoutingTables
 
 NAIVE_CALLS = 4
@@ -47,16 +50,26 @@ def command(
     keep: Annotated[Path | None, typer.Option(help="Work in this folder and leave it all running.")] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Start a sandbox CRM with 240 leads, run once, show who got what and why. All on this machine."""
+    """Start a sandbox CRM with 240 leads, run three hours, show who got what, why, and an alert's mails.
+
+    All of it on this machine.
+    """
     if leads is not None and not leads.exists():
         raise typer.BadParameter(f"there is no {leads}", param_hint="--leads")
     with _folder(keep) as folder:
         state = folder / "sandbox"
-        with Sandbox(0, False, state, "demo", None, leads, parse_map(field_map)) as sandbox:
-            file = _make(sandbox, folder, workbook, fact)
+        with (
+            Sandbox(0, False, state, "demo", None, leads, parse_map(field_map)) as sandbox,
+            Mailbox() as mailbox,
+        ):
+            file = _make(sandbox, folder, workbook, fact, mailbox)
             settings = load_settings(file)
-            outcome = _run(settings, quiet=as_json)
-            _tell(settings, outcome, sandbox, as_json=as_json)
+            now = clock_from().now()
+            outcome = _run(settings, now, quiet=as_json)
+            later = _later(settings, outcome, sandbox, mailbox)
+            if keep is None:
+                later.play(now)
+            _tell(settings, outcome, sandbox, later, as_json=as_json)
             if keep is not None:
                 _stay(sandbox, file)
             elif not as_json:
@@ -76,7 +89,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _make(sandbox: Sandbox, folder: Path, workbook: Path | None, fact: list[str] | None) -> Path:
+def _make(
+    sandbox: Sandbox, folder: Path, workbook: Path | None, fact: list[str] | None, mailbox: Mailbox
+) -> Path:
     info = sandbox.info()
     queues = (next(iter(info["queues"])),)
     return make(
@@ -89,31 +104,42 @@ def _make(sandbox: Sandbox, folder: Path, workbook: Path | None, fact: list[str]
             workbook=workbook,
             facts=parse_facts(fact),
             live=True,
+            smtp=mailbox.url,
+            oncall=("oncall@example.com",),
+            editors=("marketing-ops@example.com",),
         )
     )
 
 
-def _run(settings: Settings, *, quiet: bool) -> Outcome:
+def _run(settings: Settings, now: datetime, *, quiet: bool) -> Outcome:
     with console.progress_bars(quiet=quiet) as progress:
-        job = bootstrap.job(settings, clock=clock_from(), progress=progress)
-        try:
-            return run(job, by="demo")
-        finally:
-            job.store.close()
+        return run_at(settings, now, progress=progress)
 
 
-def _tell(settings: Settings, outcome: Outcome, sandbox: Sandbox, *, as_json: bool) -> None:
+def _later(settings: Settings, first: Outcome, sandbox: Sandbox, mailbox: Mailbox) -> LaterHours:
     store = bootstrap.store_of(settings)
     try:
         tables = bootstrap.current_tables(settings, store)
-        if as_json:
-            console.emit({**outcome.summary, "not_loaded": sandbox.load_report})
-            return
+    finally:
+        store.close()
+    return LaterHours(settings, sandbox, mailbox, tables, first)
+
+
+def _tell(
+    settings: Settings, outcome: Outcome, sandbox: Sandbox, later: LaterHours, *, as_json: bool
+) -> None:
+    if as_json:
+        console.emit({**outcome.summary, "not_loaded": sandbox.load_report, **later.as_object()})
+        return
+    store = bootstrap.store_of(settings)
+    try:
+        tables = bootstrap.current_tables(settings, store)
         _show_split(outcome.summary, tables)
-        _show_three(store, tables)
+        _show_three(store, tables, outcome.summary["run"])
         _show_held(store)
     finally:
         store.close()
+    later.show()
     _show_calls(outcome.summary)
     for row in sandbox.load_report[:HELD_SHOWN]:
         console.out.print(f"not loaded: line {row['line']}: {plain(row['reason'], width=80)}")
@@ -129,9 +155,9 @@ def _show_split(made: dict[str, Any], tables: RoutingTables) -> None:
     console.out.print(split_table(made["teams"], names))
 
 
-def _show_three(store: Store, tables: RoutingTables) -> None:
-    """One by turn, one that somebody already knew, one from another team."""
-    chosen = three(store.leads(states=[State.CONFIRMED]))
+def _show_three(store: Store, tables: RoutingTables, run: int) -> None:
+    """One by turn, one that somebody already knew, one from another team; of the first hour."""
+    chosen = three(row for row in store.leads(states=[State.CONFIRMED]) if row.run == run)
     console.out.print(f"\n[bold]{console.count(len(chosen), 'lead')} explained[/]\n")
     for row in chosen:
         explain.show(why.explain_lead(store, row, tables), tables)
