@@ -26,8 +26,8 @@ import pytest
 import typer
 
 from allocator.config import SECTIONS, Settings
-from allocator.domain.alerts import KINDS
 from allocator.domain import tables as domain_tables
+from allocator.domain.alerts import KINDS
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
 from allocator.entrypoints.cli import app, main
