@@ -94,14 +94,7 @@ class LaterHours:
         """Leads like those of the first hour, by people who were not seen yet."""
         queue = next(iter(self._sandbox.info()["queues"].values()))
         known = [row for row in self._get("Lead") if not str(row["OwnerId"]).startswith(INTAKE)]
-        return [
-            {
-                **{k: v for k, v in row.items() if k not in _NEW},
-                "OwnerId": queue,
-                "Email": f"new{n}@{_domain(row)}",
-            }
-            for n, row in enumerate(known[:NEW_LEADS])
-        ]
+        return [_like(row, queue, f"new{n}") for n, row in enumerate(known[:NEW_LEADS])]
 
     def _get(self, name: str) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self._sandbox.url}/_sandbox/records/{name}", timeout=30) as answer:
