@@ -230,22 +230,32 @@ def _code_in(row: LeadRow) -> str:
 
 
 def _of_people(seen: Seen, book: Book) -> Iterable[Finding]:
+    """One finding a person; of one that the CRM refuses it counts the leads, over all runs since."""
     if seen.users is None or seen.look is None:
         return
     tables = seen.look.tables
-    was_refused = {
-        i.finding.key
+    earlier = {
+        i.finding.key: i.count
         for i in book.incidents
-        if i.resolved is None and i.finding.kind == "person_unusable" and (REFUSED, 1) in i.finding.causes
+        if i.resolved is None
+        and i.finding.kind == "person_unusable"
+        and i.finding.causes[:1] == ((REFUSED, 1),)
     }
     for crm_user, person in sorted(tables.person_by_crm_user.items(), key=lambda pair: pair[1]):
         if not any(row.active for row in tables.people_by_id[person]):
             continue
-        refused = crm_user in seen.refused_owners or (person in was_refused and person not in seen.given)
+        refused = crm_user in seen.refused_owners or (person in earlier and person not in seen.given)
         cause = _unusable(seen.users.get(crm_user), refused=refused)
         if cause:
-            leads = tuple(str(key) for key in seen.refused_leads.get(person, ())[:10])
-            yield Finding(kind="person_unusable", key=person, causes=((cause, 1),), leads=leads)
+            leads = tuple(map(str, seen.refused_leads.get(person, ())))
+            count = earlier.get(person, 0) + len(leads) if cause == REFUSED else 1
+            yield Finding(
+                kind="person_unusable",
+                key=person,
+                count=max(count, 1),
+                causes=((cause, 1),),
+                leads=leads[:10],
+            )
 
 
 def _unusable(user: CrmUser | None, *, refused: bool) -> str:
@@ -299,13 +309,14 @@ def _missed(store: Store, now: datetime, since: datetime | None) -> Iterable[Fin
 
 
 def _why_missed(store: Store, now: datetime) -> str:
-    """What the store shows of the reason: nobody serves, a run that takes long, or runs that fail."""
+    """What the store shows of the reason: nobody serves or runs, a run that takes long, or runs that fail."""
     if store.active() is not None:
         return "run_takes_long"
     beats = store.beats()
-    if not beats or now - beats[0].at > timedelta(minutes=2):
-        return "service_silent"
-    return "runs_fail"
+    if beats:
+        return "service_silent" if now - beats[0].at > timedelta(minutes=2) else "runs_fail"
+    tried = store.runs(1)
+    return "runs_fail" if tried and now - tried[0].started <= MISSED_AFTER else "service_silent"
 
 
 def _undelivered(post: Post, now: datetime) -> Iterable[Finding]:
