@@ -67,6 +67,11 @@ def update(
 
 
 def _seen_again(incident: Incident, finding: Finding, now: datetime) -> Incident:
+    """As it is now. The level and what it is a share of stay at the highest while it is open: a later run
+    that takes up only what is left says less about how bad it is."""
+    if incident.count:
+        worst = max(incident.level, finding.level or incident.kind.level, key=list(Level).index)
+        finding = replace(finding, level=worst, total=max(finding.total, incident.finding.total))
     if not incident.kind.adds_up:
         return replace(incident, finding=finding, seen=now, count=finding.count)
     earlier = incident.finding.causes if incident.count else ()

@@ -64,11 +64,15 @@ class Minder:
         self._over.set()
 
     def _go(self) -> None:
+        """An error that nobody foresaw ends the thread and with it the service; its text stays unsaid."""
         while not self._over.is_set():
             try:
                 self._work()
             except (AllocatorError, RulesError, OSError) as error:
                 self._log("trouble", part=self.name, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001
+                self._log("dead", part=self.name, error=type(error).__name__)
+                return
             self._over.wait(self._every)
 
 

@@ -67,6 +67,11 @@ class Tally:
             "converted": self.switched,
         }
 
+    def held_of_new(self) -> tuple[int, int]:
+        """Of the leads that this run saw first: how many it holds, and how many there are."""
+        new = [kind for key, (kind, _) in self.outcome.items() if key not in self.again]
+        return new.count("held"), len(new)
+
     def people_given(self) -> frozenset[str]:
         """Person IDs who own a lead of this run now."""
         owners = (

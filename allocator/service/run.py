@@ -152,14 +152,14 @@ class _Run:
 
     def _all_seen(self) -> Seen:
         """What the stages left to be told."""
-        counts, reasons = self.tally.counts(), self.tally
+        held, new = self.tally.held_of_new()
         return replace(
             self.seen,
-            took_up=counts["pulled"] + counts["redecided"],
-            held=counts["held"],
+            took_up=new,
+            held=held,
             refused_owners=frozenset(self.refused),
-            given=reasons.people_given(),
-            fallback=tuple(reasons.fallback),
+            given=self.tally.people_given(),
+            fallback=tuple(self.tally.fallback),
         )
 
     @property

@@ -104,10 +104,11 @@ def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What on-call asks next, as label and value, for both kinds of mail; empty ones are left out."""
     tables = content.get("tables") or {}
     version, saved = tables.get("version"), tables.get("saved_by")
+    goes_on = " goes on deciding" if content.get("kind") == "tables_refused" else ""
     run, host, program = content.get("run"), content.get("host"), content.get("program")
     incident, over = content.get("incident"), content.get("phase") == "RESOLVED"
     found = {
-        "Tables": _joined(version and f"version {version}", saved and f"last saved by {saved}"),
+        "Tables": _joined(version and f"version {version}{goes_on}", saved and f"last saved by {saved}"),
         "Run" if run else "Host": _joined(
             (run and f"{run} on {host}") or host, program and f"allocator {program}"
         ),

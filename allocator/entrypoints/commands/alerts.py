@@ -13,6 +13,7 @@ from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
 from allocator.domain.alerts import KINDS, Incident, Silence
+from allocator.domain.lead import Reason
 from allocator.domain.notices import headline
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
@@ -20,6 +21,8 @@ from allocator.ports import MailRow
 
 app = typer.Typer(help="What is wrong, and who is told.", no_args_is_help=True)
 LONGEST = timedelta(days=30)
+KEYS = {name: () for name in KINDS if name != "person_unusable"} | {"leads_held": tuple(map(str, Reason))}
+"""What --key may name; a person is named by a Person ID, which only the workbook knows."""
 _SPAN = re.compile(r"(\d{1,4})\s*([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 ForOption = Annotated[str, typer.Option("--for", help="For how long: 30m, 8h, 2d; 30 days at most.")]
@@ -47,7 +50,7 @@ def list_alerts(
             "silences": [_silence(s) for s in silences],
         })  # fmt: skip
         return console.OK
-    _show(found, mails, silences)
+    _show(found, mails, silences, clock.now())
     return console.OK
 
 
@@ -88,6 +91,10 @@ def silence(
     """No mail of this kind to anybody until then, not even a new one. What is still wrong is mailed then."""
     if kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is none of: {', '.join(KINDS)}", param_hint="KIND")
+    if key and key not in KEYS.get(kind, (key,)):
+        raise typer.BadParameter(
+            f"{kind} has no {key!r}, but: {', '.join(KEYS[kind]) or 'no keys'}", param_hint="--key"
+        )
     settings, until = load_settings(config), clock_from().now() + span_of(span)
     made = Silence(kind, key, until, by, reason)
     store = bootstrap.store_of(settings)
@@ -111,14 +118,14 @@ def span_of(text: str) -> timedelta:
     return span
 
 
-def _show(found: list[Incident], mails: Any, silences: Any) -> None:
+def _show(found: list[Incident], mails: Any, silences: Any, now: datetime) -> None:
     if not found and not mails:
         console.out.print("Nothing is wrong, no mail waits.")
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=bool(found))
     for header in ("Incident", "Level", "Kind", "Since (UTC)", "What", ""):
         table.add_column(header)
     for one in found:
-        state = f"over {one.resolved:%m-%d %H:%M}" if one.resolved else _quiet(one)
+        state = f"over {one.resolved:%m-%d %H:%M}" if one.resolved else _quiet(one, now)
         said = plain(headline(one.finding, one.count))
         table.add_row(one.id, one.level, one.finding.kind, f"{one.opened:%m-%d %H:%M}", said, state)
     if found:
@@ -138,8 +145,9 @@ def _named(silence: Silence) -> str:
     return f"{silence.kind} {plain(silence.key)}".strip()
 
 
-def _quiet(incident: Incident) -> str:
-    return f"acknowledged until {incident.acked_until:%m-%d %H:%M}" if incident.acked_until else ""
+def _quiet(incident: Incident, now: datetime) -> str:
+    until = incident.acked_until
+    return f"acknowledged until {until:%m-%d %H:%M}" if until and until > now else ""
 
 
 def _incident(one: Incident) -> dict[str, Any]:

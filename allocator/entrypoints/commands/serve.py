@@ -30,6 +30,8 @@ LOOK_EVERY = 20.0
 CLOCK_EVERY = 30.0
 POST_EVERY = 10.0
 STOPPED = 130
+TROUBLE = frozenset({"trouble", "dead", "run failed", "alarm"})
+"""Events of the log that are warnings."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +48,7 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     """
     settings = load_settings(config)
     bootstrap.refuse_clash()
-    clock, log = SystemClock(), structlog.get_logger().info
+    clock, log = SystemClock(), _log
     with bootstrap.telling_without_store(settings, clock):
         store = bootstrap.store_of(settings)
     started, program = clock.now(), bootstrap.program()
@@ -80,6 +82,11 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     log("stopped", code=code)
     _exit_now(code)
     return code
+
+
+def _log(event: str, **said: Any) -> None:
+    logger = structlog.get_logger()
+    (logger.warning if event in TROUBLE else logger.info)(event, **said)
 
 
 def _runs(settings: Settings, store: Store, log: Callable[..., Any]) -> Callable[[Callable[[], bool]], Any]:
