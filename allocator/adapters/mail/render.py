@@ -104,7 +104,7 @@ def _facts(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What on-call asks next, as label and value, for both kinds of mail; empty ones are left out."""
     tables = content.get("tables") or {}
     version, saved = tables.get("version"), tables.get("saved_by")
-    goes_on = " goes on deciding" if content.get("kind") == "tables_refused" else ""
+    goes_on = " runs" if content.get("kind") == "tables_refused" else ""
     run, host, program = content.get("run"), content.get("host"), content.get("program")
     incident, over = content.get("incident"), content.get("phase") == "RESOLVED"
     found = {
