@@ -100,7 +100,8 @@ def desk_of(settings: Settings, *, serving: bool = False) -> Desk:
         host=platform.node(),
         program=version(DISTRIBUTION),
         lead_url=f"{settings.salesforce.url}/",
-        minute=settings.serve.minute if serving else None,
+        minute=settings.serve.minute,
+        serving=serving,
     )
 
 

@@ -35,6 +35,8 @@ from allocator.ports import LeadRow, Post, Store, TablesLook
 from rules.errors import Problem, WorkbookError
 from rules.model import RoutingTables
 
+ALIVE = timedelta(minutes=2)
+"""A process that serves gives a sign of life more often than that."""
 MISSED_AFTER = timedelta(minutes=75)
 """An hour, and the quarter of an hour that a run may take or wait for."""
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
@@ -47,14 +49,16 @@ INACTIVE, UNKNOWN, REFUSED = "inactive_user", "unknown_user", "owner_refused"
 class Desk:
     """Where alerts are written: who is told, and what a mail says about this machine.
 
-    `minute` is when `serve` runs next; None where somebody else starts the runs.
+    `serving`: this process starts the runs, or another one that gave a sign of life just now; then it is
+    known when the next one is due, `minute` past the hour.
     """
 
     policy: Policy = field(default_factory=Policy)
     host: str = ""
     program: str = ""
     lead_url: str = ""
-    minute: int | None = None
+    minute: int = 0
+    serving: bool = False
 
     def scene(
         self, now: datetime, *, run: int | None, look: TablesLook | None, last_done: datetime | None
@@ -63,8 +67,13 @@ class Desk:
         return Scene(
             host=self.host, program=self.program, run=run, last_done=last_done, lead_url=self.lead_url,
             tables_version=version.sha256 if version else "", saved_by=version.saved_by if version else "",
-            next_run=None if self.minute is None else next_due(now, minute=self.minute),
+            next_run=next_due(now, minute=self.minute) if self.serving else None,
         )  # fmt: skip
+
+    def as_served(self, store: Store, now: datetime) -> Desk:
+        """The same, knowing whether some process serves this store."""
+        beats = store.beats()
+        return replace(self, serving=self.serving or bool(beats and now - beats[0].at <= ALIVE))
 
     def with_editors(self, tables: RoutingTables | None) -> Desk:
         """The same, with the editors that the workbook names too."""
@@ -314,7 +323,7 @@ def _why_missed(store: Store, now: datetime) -> str:
         return "run_takes_long"
     beats = store.beats()
     if beats:
-        return "service_silent" if now - beats[0].at > timedelta(minutes=2) else "runs_fail"
+        return "service_silent" if now - beats[0].at > ALIVE else "runs_fail"
     tried = store.runs(1)
     return "runs_fail" if tried and now - tried[0].started <= MISSED_AFTER else "service_silent"
 

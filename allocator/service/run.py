@@ -140,7 +140,7 @@ class _Run:
         job, seen = self.job, self._all_seen()
         if job.desk is None or state == "handed_over":
             return None
-        desk = job.desk.with_editors(self.look.tables if self.look else None)
+        desk = job.desk.as_served(job.store, at).with_editors(self.look.tables if self.look else None)
         held = job.store.held() if seen.in_intake is not None else ()
         last = at if state == "done" else job.store.last_done()
         return desk.think(

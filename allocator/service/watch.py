@@ -33,6 +33,7 @@ def look_at_the_clock(store: Store, desk: Desk, ping: Ping, now: datetime) -> Wa
     last = store.last_done()
     found, covers = of_the_clock(store, now, since=since)
     if found or any(i.resolved is None and i.finding.kind in covers for i in store.incidents(limit=500)):
+        desk = desk.as_served(store, now)
         scene = desk.scene(now, run=None, look=None, last_done=last)
         store.change_alerts(desk.think(lambda book: found, scene, now, covers=covers), now=now)
     watched = Watched(is_missed(last, since, now), is_stuck(store.post(), now), last, since)
