@@ -74,15 +74,18 @@ def mails(
     if not policy.mails:
         return ()
     editors = policy.addresses([Reader.EDITORS])
-    room = [(a, r) for a, r in editors if book.answered_today.get(a, 0) < ANSWERS_A_DAY]
+    counts = ((who, reader, book.answered_today.get(who, 0) + 1) for who, reader in editors)
     content = _content(answer, policy, scene, name)
-    return tuple(_mail(answer, who, reader, content, policy, now, name, thread) for who, reader in room)
+    return tuple(
+        _mail(answer, who, {**content, "why": why(reader, policy), "last_today": n == ANSWERS_A_DAY},
+              policy, now, name, thread)
+        for who, reader, n in counts if n <= ANSWERS_A_DAY
+    )  # fmt: skip
 
 
 def _mail(
     answer: Answer,
     address: str,
-    reader: Reader,
     content: Mapping[str, Any],
     policy: Policy,
     now: datetime,
@@ -95,7 +98,7 @@ def _mail(
     return Mail(
         message_id=own, thread=thread or own, recipient=address, kind=answer.kind, incident="", phase=PHASE,
         subject=_ascii(f"[allocator/{policy.environment}] {word} {name}: {answer.headline}"),
-        content={**content, "why": why(reader)}, created=now, answer=True,
+        content=content, created=now, answer=True,
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class Workbook:
     _answered: tuple[str, str] = ("", "")
     _last: RoutingTables | None = field(default=None)
     """The tables of the last answer, to tell what is different now."""
+    _asked: bool = False
+    """Whether the CRM answered at the last check."""
 
     def look(self) -> None:
         """One look. Costs two file attributes when nothing changed."""
@@ -49,8 +51,8 @@ class Workbook:
         file, draft = now_seen
         if file != self._answered[0]:
             self._look_at_file()
-        if draft != self._answered[1] and draft:
-            self._look_at_draft()
+        if draft != self._answered[1]:
+            self._look_at_draft() if draft else self._forget_draft(file)
         self._answered = now_seen
 
     # the workbook itself
@@ -65,7 +67,7 @@ class Workbook:
             return
         if look.refused:
             self._refuse(look.refused, look.edition or codes_of(look.refused), look, now)
-        elif look.fresh or look.tables.version == look.version.sha256:
+        elif not look.note:  # else another host has a newer one: what it answered stands
             self._accept(look, now)
 
     def _refuse(
@@ -85,35 +87,44 @@ class Workbook:
         self._answer(f"refused {self.tables.place}", edition, think, now)
 
     def _accept(self, look: TablesLook, now: datetime) -> None:
-        """Tell from which run on it decides. A version that runs already is told only if it was refused."""
-        place, seen = f"live {self.tables.place}", look.version.sha256
+        """Tell from which run on it decides. A version that was told already, or runs without anybody having
+        been told of another, is told again only where a refusal ends."""
+        place, seen = self.tables.place, look.version.sha256
+        refused, known = self.store.answered(f"refused {place}"), self.store.answered(f"live {place}")
+        if refused == seen and not self._asked:
+            return  # what was wrong with it may be what only the CRM shows
+        answer = self._live(look, now)
+        if known == seen or (not known and not look.fresh):
+            self._answer(f"refused {place}", "", self._over(look, now, answer, only_then=True), now)
+            self._answer(f"live {place}", seen, _nothing, now)
+        else:
+            self._answer(f"live {place}", seen, self._over(look, now, answer), now)
+            self._answer(f"refused {place}", "", _nothing, now)
+
+    def _live(self, look: TablesLook, now: datetime) -> answers.Answer:
         before = self._last or self._running(look)
         self._last = look.tables
-        self._answer(f"refused {self.tables.place}", "", lambda book: Changes(), now)
-        known = self.store.answered(place)
-        if not look.fresh and known in ("", seen):
-            self._answer(place, seen, self._over(look, now), now)
-            return
-        due = next_due(now, minute=self.desk.minute or 0)
-        answer = answers.live(
-            when=f"{due:%H:%M} UTC" if look.fresh else "", edition=seen,
+        due = next_due(now, minute=self.desk.minute)
+        return answers.live(
+            when=f"{due:%H:%M} UTC" if look.fresh else "", edition=look.version.sha256,
             saved_by=look.version.saved_by, observe=not self.live,
             sections=_sections(before, look.tables, now),
         )  # fmt: skip
-        self._answer(place, seen, self._over(look, now, answer), now)
 
-    def _over(self, look: TablesLook, now: datetime, answer: answers.Answer | None = None) -> Think:
-        """An open refusal is over; editors hear it in the same mail that says what is live."""
+    def _over(
+        self, look: TablesLook, now: datetime, answer: answers.Answer, *, only_then: bool = False
+    ) -> Think:
+        """An open refusal is over; editors hear it in the mail that says what is live, in its thread.
+        `only_then`: without such a refusal nobody is told anything."""
         desk = self.desk.with_editors(look.tables)
         scene = desk.scene(now, run=None, look=look, last_done=self.store.last_done())
         over = desk.think(lambda book: (), scene, now, covers=("tables_refused",))
 
         def think(book: Book) -> Changes:
             changes = over(book)
-            if answer is None:
+            if only_then and not changes.mails:
                 return changes
-            refused = [i for i in book.incidents if i.finding.kind == "tables_refused"]
-            thread = next((m.thread for m in changes.mails), "") if refused else ""
+            thread = next((m.thread for m in changes.mails if m.kind == "tables_refused"), "")
             told = answers.mails(answer, book, desk.policy, scene, self.tables.name, now, thread)
             editors = {mail.recipient for mail in told}
             others = tuple(m for m in changes.mails if m.recipient not in editors)
@@ -146,6 +157,11 @@ class Workbook:
 
         self._answer(f"draft {self.tables.place}", found.edition, think, now)
 
+    def _forget_draft(self, file: str) -> None:
+        """It was removed, and is answered when it is there again. A share that is away has neither file."""
+        if file:
+            self._answer(f"draft {self.tables.place}", "", _nothing, self.clock.now())
+
     # shared
 
     def _answer(self, place: str, seen: str, think: Think, now: datetime) -> None:
@@ -155,6 +171,7 @@ class Workbook:
 
     def _extra(self, tables: RoutingTables) -> tuple[Problem, ...]:
         intake = self.intake()
+        self._asked = intake is not None
         return problems_with(tables, fact_names=self.fact_fields, intake=intake or frozenset())
 
     def _running(self, look: TablesLook) -> RoutingTables | None:
@@ -175,8 +192,15 @@ def _sections(
 
 
 def _holds(tables: RoutingTables) -> tuple[str, ...]:
-    rules = sum(len(layer.rows) for layer in tables.layers)
-    return (
-        f"{rules} rules in {len(tables.layers)} layers",
-        f"{len(tables.people_by_id)} salespeople in {len(tables.teams)} teams",
-    )
+    rules = _count(sum(len(layer.rows) for layer in tables.layers), "rule", "rules")
+    people = _count(len(tables.people_by_id), "salesperson", "salespeople")
+    layers, teams = _count(len(tables.layers), "layer", "layers"), _count(len(tables.teams), "team", "teams")
+    return (f"{rules} in {layers}", f"{people} in {teams}")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _nothing(book: Book) -> Changes:
+    return Changes()
