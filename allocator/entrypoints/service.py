@@ -126,12 +126,12 @@ class Service:
     def _round(self) -> None:
         try:
             self._tell()
-            slot = None if self._running or self._too_soon else self.parts.hours.needed()
+            slot = self.parts.hours.needed()
         except AllocatorError as error:
             self.parts.log("trouble", part="loop", error=type(error).__name__)
             self.parts.trouble(error)
             slot = None
-        if slot is not None:
+        if slot is not None and not self._running and not self._too_soon:
             self._start(slot)
         self._beat = time.monotonic()
 

@@ -120,6 +120,23 @@ def test_an_outage_of_three_hours_is_made_up_for_by_one_run(leaders: Leaders) ->
     assert ends == ["done", "caught_up", "caught_up", "caught_up", "done"]
 
 
+def test_an_hour_that_comes_due_while_a_run_still_works_is_skipped(leaders: Leaders) -> None:
+    crm = leaders.world.crm
+    leaders.start()
+    leaders.done(first_hour(leaders))
+    fault = crm.hold({"method": "GET", "path": "/query"})
+    long_ = leaders.hour()
+    until(lambda: crm.holding(fault), "the pull is held")
+    skipped = leaders.hour()
+    until(lambda: leaders.state_of(skipped) == "skipped_overrun", "the next hour is recorded as skipped")
+    crm.release(fault)
+    crm.forget_faults()
+    leaders.done(long_)
+    leaders.done(leaders.hour())
+    assert leaders.state_of(skipped) == "skipped_overrun"
+    promised(leaders.world, leaders.product, settled=True)
+
+
 def first_hour(leaders: Leaders) -> str:
     slot = leaders.hour()
     assert leaders.state_of(slot) in (None, "open", "done")
