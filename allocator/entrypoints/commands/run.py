@@ -18,7 +18,8 @@ from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
 from allocator.entrypoints import console, metrics
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
-from allocator.errors import StoreError
+from allocator.errors import AllocatorError, ConfigError, StoreError
+from allocator.ports import Clock
 from allocator.service.run import Job, Outcome
 from allocator.service.run import run as run_once
 from rules.model import RoutingTables
@@ -67,8 +68,8 @@ def command(
 
     with console.progress_bars(quiet=as_json) as progress, _stop_on_signals() as stop:
         clock = clock_from(at)
-        with bootstrap.telling_without_store(settings, clock):
-            job = bootstrap.job(settings, clock=clock, progress=progress, stop=stop, leave=leave)
+        wire = bootstrap.job if dry_run else _told_job
+        job = wire(settings, clock=clock, progress=progress, stop=stop, leave=leave)
         try:
             with bootstrap.preview(job) if dry_run else _mailing(settings, job) as chosen:
                 outcome = run_once(chosen, by="cli")
@@ -93,12 +94,32 @@ def _mailing(settings: Settings, job: Job) -> Iterator[Job]:
     _afterwards(settings, job)
 
 
+def _told_job(settings: Settings, *, clock: Clock, **parts: Any) -> Job:
+    """The job; on-call is told when it cannot be made."""
+    with bootstrap.telling_without_store(settings, clock):
+        try:
+            return bootstrap.job(settings, clock=clock, **parts)
+        except ConfigError as error:
+            with suppress(AllocatorError):  # it may be the store that cannot be used
+                _tell(settings, error, clock)
+            raise
+
+
+def _tell(settings: Settings, error: Exception, clock: Clock) -> None:
+    store = bootstrap.store_of(settings)
+    try:
+        bootstrap.tell_of(settings, store, error, clock.now())
+        bootstrap.send_mails(settings, store, clock)
+    finally:
+        store.close()
+
+
 def _afterwards(settings: Settings, job: Job) -> None:
     with suppress(StoreError):
         bootstrap.send_mails(settings, job.store, job.clock)
-    if settings.serve.metrics_file is not None:
-        body = metrics.text(job.store, bootstrap.program(), now=job.clock.now())
-        metrics.write_file(settings.serve.metrics_file, body)
+        if settings.serve.metrics_file is not None:
+            body = metrics.text(job.store, bootstrap.program(), now=job.clock.now())
+            metrics.write_file(settings.serve.metrics_file, body)
 
 
 def code_of(outcome: Outcome) -> int:
