@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from allocator.entrypoints.scheduler import Alarm
@@ -45,8 +47,18 @@ class Parts:
     tick: float = TICK_SECONDS
 
 
+def place_of(error: BaseException) -> str:
+    """Where in our code it was raised, without the values that its message may quote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "allocator" in f.filename or "rules" in f.filename] or list(frames)
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno} in {ours[-1].name}" if ours else ""
+
+
 class Minder:
-    """Does something over and over in a thread of its own. What fails is logged and done again later."""
+    """Does something over and over in a thread of its own. What fails is logged and done again later.
+
+    An error that nobody thought of ends it, and with it the service: a fresh process is worth a try.
+    """
 
     def __init__(self, name: str, work: Callable[[], object], *, every: float, log: Log) -> None:
         self.name, self._work, self._every, self._log = name, work, every, log
@@ -71,7 +83,7 @@ class Minder:
             except (AllocatorError, RulesError, OSError) as error:
                 self._log("trouble", part=self.name, error=type(error).__name__)
             except Exception as error:  # noqa: BLE001
-                self._log("dead", part=self.name, error=type(error).__name__)
+                self._log("dead", part=self.name, error=type(error).__name__, place=place_of(error))
                 return
             self._over.wait(self._every)
 
@@ -98,7 +110,8 @@ class Service:
         try:
             while not self.stopping.is_set():
                 if not alarm.alive or not all(minder.alive for minder in self.parts.minders):
-                    self.parts.log("dead", part="scheduler" if not alarm.alive else "minder")
+                    dead = [minder.name for minder in self.parts.minders if not minder.alive]
+                    self.parts.log("dead", part=", ".join(dead) if alarm.alive else "scheduler")
                     return 1
                 self._round()
                 self.wake.wait(self.parts.tick)
@@ -161,7 +174,7 @@ class Service:
         except BusyError as busy:
             self.parts.log("busy", slot=slot, reason=type(busy).__name__)
         except Exception as error:  # noqa: BLE001 (the run row says failed and the alert is written; go on)
-            self.parts.log("run failed", slot=slot, error=type(error).__name__)
+            self.parts.log("run failed", slot=slot, error=type(error).__name__, place=place_of(error))
         finally:
             self.wake.set()
 

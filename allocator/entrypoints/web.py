@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 import threading
 from collections.abc import Callable
 
 from flask import Flask, Response, jsonify
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from allocator.entrypoints import metrics
 from allocator.errors import ConfigError
 from allocator.service.health import Health
+
+SILENCE_SECONDS = 10.0
+"""Who says nothing for so long keeps no thread of ours."""
 
 
 def application(health: Callable[[], Health], figures: Callable[[], bytes]) -> Flask:
@@ -33,21 +39,32 @@ def application(health: Callable[[], Health], figures: Callable[[], bytes]) -> F
     def prometheus() -> Response:
         return Response(figures(), content_type=metrics.CONTENT_TYPE)
 
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response | HTTPException:
+        """What and not why: a message might quote what must not be shown or logged."""
+        if isinstance(error, HTTPException):
+            return error
+        return Response(f"unexpected {type(error).__name__}\n", 500, content_type="text/plain")
+
     return app
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = SILENCE_SECONDS
 
 
 class Pages:
     """Serves the pages from a thread of its own. Raises ConfigError when the address is taken."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # its access log would be the loudest of all
-        try:
-            self._server: BaseWSGIServer = make_server(host, port, app, threaded=True)
-        except (OSError, SystemExit):
-            raise ConfigError(
-                f"{host}:{port} cannot be listened on: another program has it. Change listen under [serve]."
-            ) from None
-        self.url = f"http://{host}:{self._server.server_port}"
+        # Its access log would be the loudest of all, and its errors hold tracebacks.
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        with _listening(host, port) as own:
+            self._server: BaseWSGIServer = make_server(
+                host, port, app, threaded=True, request_handler=_Handler, fd=own.fileno()
+            )
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="pages", daemon=True)
 
     def start(self) -> None:
@@ -60,3 +77,15 @@ class Pages:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Raises ConfigError that says what is in the way; werkzeug would print and exit."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program has it" if taken else error.strerror or type(error).__name__
+        raise ConfigError(
+            f"{host}:{port} cannot be listened on: {why}. Change listen under [serve]."
+        ) from None

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 from desks import Desk, set_up
 from mailbox_server import Mailbox
 from org import Org
+from served import Warm
 from workbooks import changed
 
 
@@ -68,3 +69,16 @@ def desk(org: Org, mailbox: Mailbox, first_workbook: bytes) -> Iterator[Desk]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def warm_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    made = Warm(tmp_path_factory.mktemp("served"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def warm(warm_process: Warm) -> Iterator[Warm]:
+    yield warm_process
+    warm_process.end_all()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,7 +19,7 @@ from allocator.config import Settings, load_settings
 from allocator.entrypoints import console, metrics, web
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.entrypoints.scheduler import Alarm
-from allocator.entrypoints.service import Minder, Parts, Service
+from allocator.entrypoints.service import Minder, Parts, Service, place_of
 from allocator.errors import AllocatorError
 from allocator.ports import Beat, Store
 from allocator.service.hours import Hours
@@ -48,6 +50,7 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     """
     settings = load_settings(config)
     bootstrap.refuse_clash()
+    threading.excepthook = _say_who_died
     clock, log = SystemClock(), _log
     with bootstrap.telling_without_store(settings, clock):
         store = bootstrap.store_of(settings)
@@ -95,7 +98,8 @@ def _runs(settings: Settings, store: Store, log: Callable[..., Any]) -> Callable
 
     def leave(outcome: Outcome) -> None:
         """The CRM keeps a request waiting: nothing in this process can call it back, so end the process."""
-        log("run", **_said(outcome))
+        with suppress(OSError, ValueError):
+            log("run", **_said(outcome))
         _exit_now(console.OK)
 
     def once(stop: Callable[[], bool]) -> None:
@@ -147,6 +151,13 @@ def _minders(settings: Settings, store: Store, log: Callable[..., Any], program:
     )
 
 
+def _say_who_died(died: threading.ExceptHookArgs) -> None:
+    """A thread of a library: what and where, and no traceback, whose message might quote a lead."""
+    name, error = died.thread.name if died.thread else "", died.exc_value
+    place = place_of(error) if error else ""
+    _log("dead", part=name, error=died.exc_type.__name__, place=place)
+
+
 def _stop_on_signals(service: Service) -> None:
     """The first signal hands over, a second one ends now: what a killed run leaves, the next carries on."""
 
@@ -161,6 +172,7 @@ def _stop_on_signals(service: Service) -> None:
 
 def _exit_now(code: int) -> None:
     """Threads that wait for a mail server or a CRM are not waited for: nothing is lost by leaving them."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, RuntimeError, ValueError):  # gone, or written to at this very moment
+            stream.flush()
     os._exit(code)
