@@ -101,14 +101,15 @@ class Warm:
         env: dict[str, str] | None = None,
         broken: Sequence[str] = (),
         debug: bool = False,
+        words: Sequence[str] = ("serve",),
     ) -> Served:
-        """Start one. Without a clock it has the real one, and its real pauses."""
+        """Start one, or another command. Without a clock it has the real one, and its real pauses."""
         folder = self.folder / str(len(self.started))
         folder.mkdir(parents=True)
         own = {"ALLOCATOR__SERVE__LISTEN": "127.0.0.1:0", "ALLOCATOR__LEASE_SECONDS": "10", **(env or {})}
         more = {"clock": str(clock)} if clock else {}
         pid = self.ask(
-            argv=["serve", "--config", str(config)], env=own, broken=list(broken), debug=debug,
+            argv=[*words, "--config", str(config)], env=own, broken=list(broken), debug=debug,
             out=str(folder / "out"), err=str(folder / "err"), **more,
         )  # fmt: skip
         self.started.append(Served(self, pid, folder))
