@@ -134,7 +134,6 @@ class Leaders:
         self.stopped.remove(pid)
         self.services.append(pid)
         self.world.crm.release(fault)
-        self.world.crm.forget_faults()
         until(lambda: self.log().count("FencedError") > before, "the woken leader gives up")
 
     def _leader_at(self, fault: str) -> int:
