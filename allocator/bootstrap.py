@@ -133,7 +133,9 @@ def ping_of(settings: Settings) -> Ping:
 def send_mails(settings: Settings, store: Store, clock: Clock) -> Round:
     """Send the mails that are due, where a mail server is configured."""
     mailer = mailer_of(settings)
-    return send_due(store, mailer, clock.now) if mailer else Round()
+    done = send_due(store, mailer, clock.now) if mailer else Round()
+    Spool(settings.base / FILE_NAME).forget()  # the store answered
+    return done
 
 
 def crm_of(settings: Settings, *, sleep: Callable[[float], object] = time.sleep) -> CRM:

@@ -2,7 +2,8 @@
 
 AllocatorError
   ConfigError      refuse to start: a person must change the configuration
-    SchemaError    the store has another schema than this program
+    BrokenStore    the store is damaged or not there, and stays so: a StoreError too
+      SchemaError  the store has another schema than this program
   UnknownName      nothing here has that name or id: say it rightly
   BusyError        another run holds the lease: wait for it
     SlotTaken      this hour needs no run any more
@@ -25,10 +26,6 @@ class AllocatorError(Exception):
 
 class ConfigError(AllocatorError):
     """The configuration cannot be used: refuse to start."""
-
-
-class SchemaError(ConfigError):
-    """The store's schema is older or newer than this program."""
 
 
 class UnknownName(AllocatorError):
@@ -61,6 +58,14 @@ class QuotaError(SourceError):
 
 class StoreError(SourceError):
     """The store cannot be reached, locked, read or written."""
+
+
+class BrokenStore(ConfigError, StoreError):
+    """The store cannot be used until a person mends or restores it."""
+
+
+class SchemaError(BrokenStore):
+    """The store's schema is older or newer than this program."""
 
 
 class MailError(AllocatorError):

@@ -325,6 +325,7 @@ class AlertStore(Protocol):
     def claim_mails(self, *, now: datetime, limit: int = 20) -> Sequence[MailRow]:
         """Pending mails that are due, each counted as tried and due again later: no two senders get one.
 
+        Of one thread to one recipient only the earliest that waits: they arrive in order.
         One that is older than seven days is dead after this try.
         """
 

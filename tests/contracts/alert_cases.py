@@ -35,7 +35,7 @@ def held(count: int = 12, reason: str = "no_rule", **more: Any) -> Finding:
 
 def mail(number: int = 1, **more: Any) -> Mail:
     made = Mail(
-        message_id=f"m{number}@x.test", thread="t@x.test", recipient="mia@x.test", kind="run_failed",
+        message_id=f"m{number}@x.test", thread=f"t{number}@x.test", recipient="mia@x.test", kind="run_failed",
         incident="", phase="FIRING", subject="s", content={"n": number}, created=MONDAY,
     )  # fmt: skip
     return replace(made, **more)

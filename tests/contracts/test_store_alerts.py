@@ -232,6 +232,18 @@ def test_the_mail_that_waits_longest_is_claimed_first(store: Any) -> None:
     assert [row.id for row in store.claim_mails(now=MONDAY + HOUR, limit=9)] == [2, 3, 1]
 
 
+def test_mails_of_one_thread_to_one_reader_go_out_one_after_the_other(store: Any) -> None:
+    same = {"thread": "t@x.test"}
+    post(store, mail(1, **same), mail(2, recipient="ed@x.test", **same), mail(3, **same), mail(4))
+    assert [row.id for row in store.claim_mails(now=MONDAY)] == [1, 2, 4]
+    assert store.claim_mails(now=MONDAY) == []
+    store.settle_mail(1, now=MONDAY, error="smtp 451")
+    assert store.claim_mails(now=MONDAY) == []
+    assert [row.id for row in store.claim_mails(now=MONDAY + MINUTE)] == [1]
+    store.settle_mail(1, now=MONDAY + MINUTE, error="smtp 550", final=True)
+    assert [row.id for row in store.claim_mails(now=MONDAY + MINUTE)] == [3]
+
+
 def test_a_mail_is_tried_after_1_5_15_30_minutes_and_every_30_for_7_days(store: Any) -> None:
     post(store, mail())
     now, waits = MONDAY, []

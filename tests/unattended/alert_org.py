@@ -9,7 +9,7 @@ import contextlib
 import io
 import itertools
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -222,3 +222,7 @@ def only(*countries: str, hold: str = "") -> Sheets:
     more = [["yes", 500, "T-99", "IT", None, hold]] if hold else []
     sheets["Team"] = [head, *rows, *more]
     return sheets
+
+
+Alerted = Callable[..., AlertOrg]
+"""Makes an org with as many leads as asked for, or with these rows."""

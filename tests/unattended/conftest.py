@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,7 @@ import pytest
 for folder in ("", "run", "rules", "faults", "mail"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
-from alert_org import AlertOrg  # noqa: E402
-
-Alerted = Callable[..., AlertOrg]
+from alert_org import Alerted, AlertOrg  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

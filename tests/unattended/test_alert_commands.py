@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from alert_org import ED, OPS, AlertOrg, lead, new, only
-from conftest import Alerted
+from alert_org import ED, OPS, Alerted, AlertOrg, lead, new, only
 from faulty_org import LOGIN, instead
 
 from allocator import bootstrap
@@ -263,26 +263,35 @@ def spooled(org: AlertOrg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 @contextmanager
-def no_store(org: AlertOrg) -> Iterator[None]:
-    """Where the store's file was is something else."""
+def no_store(org: AlertOrg, how: str = "gone") -> Iterator[None]:
+    """Where the store's file was is something else: a folder, garbage, another program's tables."""
     kept = org.database.with_suffix(".kept")
     org.database.rename(kept)
-    org.database.mkdir()
+    if how == "gone":
+        org.database.mkdir()
+    elif how == "garbage":
+        org.database.write_bytes(b"garbage" * 2_000)
+    else:
+        with closing(sqlite3.connect(org.database)) as other:
+            other.execute("CREATE TABLE other (id)")
     try:
         yield
     finally:
-        org.database.rmdir()
+        org.database.rmdir() if how == "gone" else org.database.unlink()
         kept.rename(org.database)
 
 
+@pytest.mark.parametrize("how, code", [("gone", 5), ("garbage", 7), ("another's", 7)])
 @pytest.mark.parametrize("command", ["run", "watch"])
-def test_oncall_is_told_without_the_store_once_in_repeat_hours(spooled: AlertOrg, command: str) -> None:
+def test_oncall_is_told_without_the_store_once_in_repeat_hours(
+    spooled: AlertOrg, command: str, how: str, code: int
+) -> None:
     org = spooled
     org.run(0)
-    with no_store(org):
-        for hour in (1, 2, 3, 4, 4.9):
+    with no_store(org, how):
+        for hour in (1, 2, 4.9):
             org.at(hour)
-            assert org(command)[0] == 5
+            assert org(command)[0] == code
         (first,) = org.news()
         assert first.said == (FIRING, "run_failed", OPS)
         assert first.headline == "a run failed (store_unusable)"
@@ -290,12 +299,11 @@ def test_oncall_is_told_without_the_store_once_in_repeat_hours(spooled: AlertOrg
         org(command)
         assert org.said() == [first.said]
     org.at(6)
-    org.watch()
     org.run(0)
     org.news()
     org.at(7)
-    with no_store(org):
-        assert org(command)[0] == 5
+    with no_store(org, how):
+        assert org(command)[0] == code
     assert org.said() == [first.said]
 
 

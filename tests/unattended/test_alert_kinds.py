@@ -13,13 +13,13 @@ from alert_org import (
     ED2,
     OPS,
     OPS2,
+    Alerted,
     AlertOrg,
     lead,
     new,
     one_thread,
     only,
 )
-from conftest import Alerted
 from faulty_org import LOGIN, PULL, WRITE, Change, company, instead
 
 from allocator.domain.alerts import KINDS

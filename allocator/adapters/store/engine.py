@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from allocator.errors import AllocatorError, ConfigError, StoreError
+from allocator.errors import AllocatorError, BrokenStore, ConfigError, StoreError
 
 T = TypeVar("T")
 
@@ -137,7 +137,7 @@ class Database:
         if isinstance(error, IntegrityError):
             return AllocatorError(f"the store refused a row and nothing was changed: {said}")
         if "malformed" in said or "not a database" in said:
-            return ConfigError(
+            return BrokenStore(
                 f"the store {self.name} is damaged ({said}). Keep the file and restore the last backup"
             )
         if self.url.password:
@@ -202,9 +202,9 @@ def _private_file(path: Path) -> None:
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except (FileNotFoundError, NotADirectoryError):
-            raise ConfigError(f"the store's folder {path.parent} does not exist") from None
+            raise BrokenStore(f"the store's folder {path.parent} does not exist") from None
         except PermissionError:
-            raise ConfigError(f"the store's file {path} cannot be written") from None
+            raise BrokenStore(f"the store's file {path} cannot be written") from None
 
 
 def _postgresql(url: URL) -> Engine:

@@ -35,8 +35,16 @@ def counted_today(connection: Connection, now: datetime) -> tuple[Mapping[str, i
 
 
 def claim(connection: Connection, now: datetime, limit: int) -> Sequence[MailRow]:
-    """Each claimed mail counts as tried, and is due again later in case nobody settles it."""
-    query = sa.select(mails).where(mails.c.state == PENDING, mails.c.due <= now)
+    """Each claimed mail counts as tried, and is due again later in case nobody settles it.
+
+    Of one thread to one recipient only the first that waits: nobody reads that it is over before what it was.
+    """
+    earlier = mails.alias()
+    waits_behind = sa.exists().where(
+        earlier.c.recipient == mails.c.recipient, earlier.c.thread == mails.c.thread,
+        earlier.c.state == PENDING, earlier.c.id < mails.c.id,
+    )  # fmt: skip
+    query = sa.select(mails).where(mails.c.state == PENDING, mails.c.due <= now, ~waits_behind)
     rows = connection.execute(query.order_by(mails.c.due, mails.c.id).limit(limit)).all()
     claimed = []
     for row in rows:

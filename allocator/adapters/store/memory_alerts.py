@@ -126,7 +126,11 @@ class MemoryAlerts:
 
     def claim_mails(self, *, now: datetime, limit: int = 20) -> Sequence[MailRow]:
         with self._changing() as s:
-            rows = [r for r in s.watched.mails.values() if r.state == "pending" and r.due <= now]
+            waiting = sorted(
+                (r for r in s.watched.mails.values() if r.state == "pending"), key=lambda r: r.id
+            )
+            first = {(r.mail.recipient, r.mail.thread): r for r in reversed(waiting)}
+            rows = [r for r in first.values() if r.due <= now]
             chosen = sorted(rows, key=lambda r: (r.due, r.id))[:limit]
             claimed = [
                 replace(r, attempts=r.attempts + 1, due=claimed_until(now, r.attempts + 1)) for r in chosen
