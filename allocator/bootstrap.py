@@ -185,6 +185,11 @@ def look_at_the_clock(settings: Settings, store: Store, now: datetime, *, servin
     return seen
 
 
+def look_at_the_mails(settings: Settings, store: Store, now: datetime) -> None:
+    """Whether alerts wait for too long, written to the alerts."""
+    watch.look_at_the_mails(store, desk_of(settings), ping_of(settings), now)
+
+
 def tell_of(settings: Settings, store: Store, error: Exception, now: datetime) -> None:
     """A run could not begin: tell on-call."""
     ping_of(settings)("fail")

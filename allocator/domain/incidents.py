@@ -144,8 +144,6 @@ def _answers(incident: Incident, reader: Reader) -> bool:
 
 
 def _firing_due(incident: Incident, policy: Policy, now: datetime) -> list[tuple[str, Reader]]:
-    if incident.acked_until is not None and incident.acked_until > now:
-        return []
     every = incident.kind.every or policy.repeat
     return [
         (address, reader)
@@ -155,11 +153,12 @@ def _firing_due(incident: Incident, policy: Policy, now: datetime) -> list[tuple
 
 
 def _is_due(incident: Incident, told: Told | None, reader: Reader, every: timedelta, now: datetime) -> bool:
-    if told is None:
+    """An acknowledgement quiets everything but the answer to a new save."""
+    if _answers(incident, reader) and told is not None and told.edition != incident.finding.edition:
         return True
-    if _answers(incident, reader) and told.edition != incident.finding.edition:
-        return True
-    return now - told.at >= every and incident.count > told.count
+    if incident.acked_until is not None and incident.acked_until > now:
+        return False
+    return told is None or (now - told.at >= every and incident.count > told.count)
 
 
 def _resolved_due(incident: Incident, policy: Policy) -> list[tuple[str, Reader]]:

@@ -6,8 +6,7 @@ import io
 import logging
 import os
 import sys
-import traceback
-from pathlib import Path
+import threading
 
 import stamina
 import structlog
@@ -95,12 +94,7 @@ def _unexpected(error: Exception, argv: list[str] | None) -> int:
     """Say what and where, not with which values. With ALLOCATOR_DEBUG set, all of it."""
     if os.environ.get("ALLOCATOR_DEBUG"):
         raise error
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = next(
-        (f for f in reversed(frames) if "allocator" in f.filename or "rules" in f.filename), frames[-1]
-    )
-    place = f"{Path(ours.filename).name}:{ours.lineno} in {ours.name}"
-    said = f"unexpected {type(error).__name__} at {place}. Please report this."
+    said = f"unexpected {type(error).__name__} at {console.place_of(error)}. Please report this."
     _emit_error(type(error).__name__, said, console.UNEXPECTED, argv)
     console.err.print(said, markup=False)
     return console.UNEXPECTED
@@ -115,8 +109,16 @@ def _report(error: Exception, argv: list[str] | None) -> int:
     return code
 
 
+def _say_who_died(died: threading.ExceptHookArgs) -> None:
+    """A thread that nobody guards: what and where, and no traceback, whose message might quote a lead."""
+    name, error = died.thread.name if died.thread else "", died.exc_value
+    place = console.place_of(error) if error else ""
+    structlog.get_logger().warning("dead", part=name, error=died.exc_type.__name__, place=place)
+
+
 def _quiet_libraries() -> None:
     """Libraries' debug lines quote queries and with them leads: only warnings, and ours through structlog."""
+    threading.excepthook = _say_who_died
     stamina.instrumentation.set_on_retry_hooks(())
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
     for name in ("urllib3", "simple_salesforce", "requests"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,13 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, ConfigError):
         return CONFIGURATION
     return UNREACHABLE if isinstance(error, SourceError) else UNEXPECTED
+
+
+def place_of(error: BaseException) -> str:
+    """Where in our code it was raised, without the values that its message may quote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "allocator" in f.filename or "rules" in f.filename] or list(frames)
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno} in {ours[-1].name}" if ours else ""
 
 
 def count(number: int, noun: str) -> str:

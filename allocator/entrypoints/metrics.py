@@ -29,7 +29,9 @@ _OUTCOMES = (
 class StoreMetrics(Collector):
     """Reads the store at each scrape: it shows what is there, whoever did it."""
 
-    def __init__(self, store: Store, program: str, *, now: datetime, beat_age: float | None = None) -> None:
+    def __init__(
+        self, store: Store | None, program: str, *, now: datetime, beat_age: float | None = None
+    ) -> None:
         self._store, self._program, self._now, self._beat_age = store, program, now, beat_age
 
     def collect(self) -> Iterable[Metric]:
@@ -37,8 +39,10 @@ class StoreMetrics(Collector):
         if self._beat_age is not None:
             yield _one("beat_age_seconds", "Seconds since the service's loop went round.", self._beat_age)
         try:
-            found = figures(self._store)
+            found = figures(self._store) if self._store is not None else None
         except AllocatorError:
+            found = None
+        if found is None:
             yield _one("store_up", "Whether the store could be read.", 0)
             return
         yield _one("store_up", "Whether the store could be read.", 1)
@@ -46,8 +50,8 @@ class StoreMetrics(Collector):
         yield from _of_alerts(found, self._now)
 
 
-def text(store: Store, program: str, *, now: datetime, beat_age: float | None = None) -> bytes:
-    """All metrics as Prometheus reads them."""
+def text(store: Store | None, program: str, *, now: datetime, beat_age: float | None = None) -> bytes:
+    """All metrics as Prometheus reads them; without a store, what is known without it."""
     registry = CollectorRegistry()
     registry.register(StoreMetrics(store, program, now=now, beat_age=beat_age))
     return generate_latest(registry)

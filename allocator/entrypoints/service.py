@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from allocator.entrypoints.console import place_of
 from allocator.entrypoints.scheduler import Alarm
 from allocator.errors import AllocatorError, BusyError
 from allocator.ports import Beat, Clock, Store
-from allocator.service.health import Health, health
+from allocator.service.health import Health, health, stale
 from allocator.service.hours import Hours
 from rules.errors import RulesError
 
@@ -45,13 +44,6 @@ class Parts:
     """Told when the store cannot be used: then no alert can be written there."""
     beat: Callable[[datetime], Beat]
     tick: float = TICK_SECONDS
-
-
-def place_of(error: BaseException) -> str:
-    """Where in our code it was raised, without the values that its message may quote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "allocator" in f.filename or "rules" in f.filename] or list(frames)
-    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno} in {ours[-1].name}" if ours else ""
 
 
 class Minder:
@@ -99,6 +91,7 @@ class Service:
     _told: float = 0.0
     _started: float = 0.0
     _runner: threading.Thread | None = None
+    _teller: threading.Thread | None = None
     _since: datetime | None = None
 
     def serve(self, alarm: Alarm) -> int:
@@ -131,6 +124,10 @@ class Service:
         now = self.parts.clock.now()
         return health(self.parts.store, now, beat_age=self.beat_age, since=self._since or now)
 
+    def health_without_store(self) -> Health:
+        """What is known when the store does not answer in time."""
+        return Health((*stale(self.beat_age), "store"))
+
     @property
     def beat_age(self) -> float:
         """Seconds since the loop last went round, by a clock that nobody sets."""
@@ -142,11 +139,19 @@ class Service:
             slot = self.parts.hours.needed()
         except AllocatorError as error:
             self.parts.log("trouble", part="loop", error=type(error).__name__)
-            self.parts.trouble(error)
+            self._tell_of(error)
             slot = None
         if slot is not None and not self._running and not self._too_soon:
             self._start(slot)
         self._beat = time.monotonic()
+
+    def _tell_of(self, error: Exception) -> None:
+        """Mail takes as long as its server likes: the loop does not wait for it."""
+        if self._teller is None or not self._teller.is_alive():
+            self._teller = threading.Thread(
+                target=self.parts.trouble, args=(error,), name="teller", daemon=True
+            )
+            self._teller.start()
 
     def _tell(self) -> None:
         if self._told and time.monotonic() - self._told < BEAT_EVERY:

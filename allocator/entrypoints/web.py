@@ -7,6 +7,8 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
@@ -16,6 +18,7 @@ from allocator.entrypoints import metrics
 from allocator.errors import ConfigError
 from allocator.service.health import Health
 
+PATIENCE_SECONDS = 3.0
 SILENCE_SECONDS = 10.0
 """Who says nothing for so long keeps no thread of ours."""
 
@@ -47,6 +50,37 @@ def application(health: Callable[[], Health], figures: Callable[[], bytes]) -> F
         return Response(f"unexpected {type(error).__name__}\n", 500, content_type="text/plain")
 
     return app
+
+
+class Patiently:
+    """Asks `work`, and gives `otherwise` to whoever has waited for `seconds`: a monitor must get an answer.
+
+    Who asks meanwhile waits for the same answer, so that a locked store does not gather threads.
+    """
+
+    def __init__(
+        self, work: Callable[[], Any], otherwise: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self._work, self._otherwise, self._seconds = work, otherwise, seconds
+        self._lock = threading.Lock()
+        self._asking: Future[Any] | None = None
+
+    def __call__(self) -> Any:
+        with self._lock:
+            if self._asking is None or self._asking.done():
+                self._asking = Future()
+                threading.Thread(target=self._ask, args=(self._asking,), name="ask", daemon=True).start()
+            asking = self._asking
+        try:
+            return asking.result(self._seconds)
+        except TimeoutError:
+            return self._otherwise()
+
+    def _ask(self, answer: Future[Any]) -> None:
+        try:
+            answer.set_result(self._work())
+        except Exception as error:  # noqa: BLE001 (whoever asked gets it)
+            answer.set_exception(error)
 
 
 class _Handler(WSGIRequestHandler):

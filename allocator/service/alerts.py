@@ -290,8 +290,13 @@ def of_the_clock(
     store: Store, now: datetime, *, since: datetime | None
 ) -> tuple[list[Finding], frozenset[str]]:
     """What only time shows: no run, no mail. `since` is when looking began, where no run was ever done."""
-    found = [*_missed(store, now, since), *_undelivered(store.post(), now)]
-    return found, frozenset({"run_missed", "alerts_undelivered"})
+    mails, covers = of_the_mails(store, now)
+    return [*_missed(store, now, since), *mails], covers | {"run_missed"}
+
+
+def of_the_mails(store: Store, now: datetime) -> tuple[list[Finding], frozenset[str]]:
+    """Whether mails wait for too long."""
+    return list(_undelivered(store.post(), now)), frozenset({"alerts_undelivered"})
 
 
 def is_missed(last_done: datetime | None, since: datetime | None, now: datetime) -> bool:

@@ -30,7 +30,7 @@ class Health:
 
 def health(store: Store, now: datetime, *, beat_age: float, since: datetime) -> Health:
     """`beat_age` is how many seconds ago the main loop last went round; `since` is when it began."""
-    beat = ("beat",) if beat_age > BEAT_SECONDS else ()
+    beat = stale(beat_age)
     try:
         last, post = store.last_done(), store.post()
     except AllocatorError:
@@ -38,6 +38,10 @@ def health(store: Store, now: datetime, *, beat_age: float, since: datetime) -> 
     alerts = ("alerts",) if is_stuck(post, now) else ()
     slot = ("slot",) if is_missed(last, since if last is None else None, now) else ()
     return Health((*beat, *alerts, *slot), last, post.oldest)
+
+
+def stale(beat_age: float) -> tuple[str, ...]:
+    return ("beat",) if beat_age > BEAT_SECONDS else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from allocator.domain.alerts import Book, Changes, Finding
 from allocator.domain.notices import writer
 from allocator.errors import MailError
 from allocator.ports import Mailer, Ping, Store
-from allocator.service.alerts import Desk, code_of, is_missed, is_stuck, of_the_clock
+from allocator.service.alerts import Desk, code_of, is_missed, is_stuck, of_the_clock, of_the_mails
 
 PLACE = "watch"
 """Where the store remembers since when somebody watches: a service that never ran is missed too."""
@@ -31,15 +31,28 @@ def look_at_the_clock(store: Store, desk: Desk, ping: Ping, now: datetime) -> Wa
     """Find what only time shows, and write it to the alerts. Tells the outside watch when something is."""
     since = _since(store, now)
     last = store.last_done()
-    found, covers = of_the_clock(store, now, since=since)
-    if found or any(i.resolved is None and i.finding.kind in covers for i in store.incidents(limit=500)):
-        desk = desk.as_served(store, now)
-        scene = desk.scene(now, run=None, look=None, last_done=last)
-        store.change_alerts(desk.think(lambda book: found, scene, now, covers=covers), now=now)
+    _write(store, desk, now, *of_the_clock(store, now, since=since))
     watched = Watched(is_missed(last, since, now), is_stuck(store.post(), now), last, since)
     if watched.missed or watched.stuck:
         ping("fail")
     return watched
+
+
+def look_at_the_mails(store: Store, desk: Desk, ping: Ping, now: datetime) -> None:
+    """After a run that nobody serves: whether alerts wait for too long, and if so who else can be told."""
+    _write(store, desk, now, *of_the_mails(store, now))
+    if is_stuck(store.post(), now):
+        ping("fail")
+
+
+def _write(
+    store: Store, desk: Desk, now: datetime, found: Sequence[Finding], covers: Collection[str]
+) -> None:
+    """Nothing is written where nothing is wrong and nothing was."""
+    if found or any(i.resolved is None and i.finding.kind in covers for i in store.incidents(limit=500)):
+        desk = desk.as_served(store, now)
+        scene = desk.scene(now, run=None, look=None, last_done=store.last_done())
+        store.change_alerts(desk.think(lambda book: found, scene, now, covers=covers), now=now)
 
 
 def _since(store: Store, now: datetime) -> datetime:

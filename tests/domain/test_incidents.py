@@ -223,6 +223,14 @@ def test_the_same_save_is_answered_once() -> None:
     assert said(world.later(MINUTE).look()) == [(ED, RESOLVED), (EVA, RESOLVED)]
 
 
+def test_an_acknowledged_refusal_still_answers_a_new_save() -> None:
+    world = World()
+    world.look(refused("e1"))
+    world.ack(world.now + DAY)
+    assert not world.later(5 * HOUR).look(refused("e1", count=9))
+    assert said(world.later(MINUTE).look(refused("e2"))) == [(ED, FIRING), (EVA, FIRING)]
+
+
 def test_on_call_reads_of_a_refused_workbook_by_the_rules_for_alerts_not_at_every_save() -> None:
     world = World()
     both = frozenset(Reader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -143,3 +144,22 @@ def test_a_real_service_shows_both_pages(warm: Warm, desk: Desk, tmp_path: Path)
     assert service.get("/healthz").status_code == 200
     assert families(service.get("/metrics").text)
     assert service.get("/nothing").status_code == 404
+
+
+def test_a_monitor_is_answered_in_time_when_the_store_is_not() -> None:
+    locked, asked = threading.Event(), []
+
+    def work() -> Health:
+        asked.append(1)
+        locked.wait(30)
+        return Health()
+
+    health = web.Patiently(work, lambda: Health(("store",)), seconds=0.05)
+    client = web.application(health, lambda: b"").test_client()
+    for _ in range(3):
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.json["problems"]) == (503, ["store"])
+    assert len(asked) == 1, "who asks meanwhile waits for the same answer"
+    locked.set()
+    patient = web.Patiently(Health, lambda: Health(("store",)), seconds=30)
+    assert web.application(patient, lambda: b"").test_client().get("/healthz").status_code == 200

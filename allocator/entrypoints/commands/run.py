@@ -116,6 +116,7 @@ def _tell(settings: Settings, error: Exception, clock: Clock) -> None:
 
 def _afterwards(settings: Settings, job: Job) -> None:
     with suppress(StoreError):
+        bootstrap.look_at_the_mails(settings, job.store, job.clock.now())
         bootstrap.send_mails(settings, job.store, job.clock)
         if settings.serve.metrics_file is not None:
             body = metrics.text(job.store, bootstrap.program(), now=job.clock.now())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -19,7 +18,7 @@ from allocator.config import Settings, load_settings
 from allocator.entrypoints import console, metrics, web
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.entrypoints.scheduler import Alarm
-from allocator.entrypoints.service import Minder, Parts, Service, place_of
+from allocator.entrypoints.service import Minder, Parts, Service
 from allocator.errors import AllocatorError
 from allocator.ports import Beat, Store
 from allocator.service.hours import Hours
@@ -50,7 +49,6 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
     """
     settings = load_settings(config)
     bootstrap.refuse_clash()
-    threading.excepthook = _say_who_died
     clock, log = SystemClock(), _log
     with bootstrap.telling_without_store(settings, clock):
         store = bootstrap.store_of(settings)
@@ -69,10 +67,14 @@ def command(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) 
         )
     )
 
-    def figures() -> bytes:
-        return metrics.text(store, program, now=clock.now(), beat_age=service.beat_age)
+    def figures(of: Store | None) -> bytes:
+        return metrics.text(of, program, now=clock.now(), beat_age=service.beat_age)
 
-    pages = web.Pages(web.application(service.health, figures), settings.serve.host, settings.serve.port)
+    app = web.application(
+        web.Patiently(service.health, service.health_without_store),
+        web.Patiently(lambda: figures(store), lambda: figures(None)),
+    )
+    pages = web.Pages(app, settings.serve.host, settings.serve.port)
     alarm = Alarm(
         service.wake.set, minute=settings.serve.minute, warn=lambda what: log("alarm", trouble=what)
     )
@@ -149,13 +151,6 @@ def _minders(settings: Settings, store: Store, log: Callable[..., Any], program:
         Minder("clock", look_at_the_clock, every=CLOCK_EVERY, log=log),
         Minder("post", send, every=POST_EVERY, log=log),
     )
-
-
-def _say_who_died(died: threading.ExceptHookArgs) -> None:
-    """A thread of a library: what and where, and no traceback, whose message might quote a lead."""
-    name, error = died.thread.name if died.thread else "", died.exc_value
-    place = place_of(error) if error else ""
-    _log("dead", part=name, error=died.exc_type.__name__, place=place)
 
 
 def _stop_on_signals(service: Service) -> None:
