@@ -146,11 +146,9 @@ def covered(seen: Seen, error: BaseException | None) -> frozenset[str]:
     if seen.look is not None and not isinstance(error, WorkbookError):
         kinds |= {"tables_refused"}
     if seen.in_intake is not None:
-        kinds |= {"leads_held", "fallback_used", "owner_contested"}
+        kinds |= {"leads_held", "fallback_used", "owner_contested", "crm_refused"}
     if seen.users is not None:
         kinds |= {"person_unusable"}
-    if seen.delivered:
-        kinds |= {"crm_refused"}
     if error is None and seen.delivered:
         kinds |= {"run_failed", "run_missed"}
     return frozenset(kinds)
