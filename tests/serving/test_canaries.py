@@ -112,7 +112,7 @@ def test_no_canary_is_found_outside_of_the_store_and_the_crm(
     wrong = {**env, "ALLOCATOR__SALESFORCE__CLIENT_SECRET": UNUSED_SECRET}
     for words in COMMANDS:
         shown += _printed(_run(warm, desk, words, env))
-    for words in (("run",), ("serve",)):
+    for words in (("run",), ("watch",), ("doctor", "--json"), ("serve",)):
         shown += _printed(_run(warm, desk, words, broken))
     for words in (("run",), ("doctor", "--json")):
         shown += _printed(_run(warm, desk, words, wrong))
