@@ -27,9 +27,9 @@ from allocator.entrypoints.commands import (
     sandbox,
     serve,
     store,
-    tables,
     watch,
 )
+from allocator.entrypoints.commands.tables import group as tables
 from allocator.errors import AllocatorError, StoreError
 from rules.errors import RulesError, WorkbookError
 

@@ -42,11 +42,18 @@ class Seen:
     body: Any
 
 
+def patience(*replies: Reply) -> float:
+    """How long a client of this script waits."""
+    return IMPATIENT if any(reply.do in ("hang", "stall") for reply in replies) else PATIENT
+
+
 def error(status: int, code: str, message: str = "", **more: Any) -> Reply:
     return Reply(status, [{"errorCode": code, "message": message, **more}])
 
 
 EXPIRED = error(401, "INVALID_SESSION_ID", "Session expired or invalid")
+PATIENT, IMPATIENT = 30.0, 0.3
+"""Seconds to wait for an answer; only where none will come is the wait a short one."""
 CUT, RESET, HANG = Reply(do="cut"), Reply(do="reset"), Reply(do="hang")
 
 
@@ -141,12 +148,19 @@ class Waits(list[float]):
 
 
 def crm_of(
-    url: str, *, sleep: Waits | None = None, paths: tuple[str, ...] = ("Country",), **more: Any
+    url: str,
+    *,
+    sleep: Waits | None = None,
+    paths: tuple[str, ...] = ("Country",),
+    patience: float = PATIENT,
+    **more: Any,
 ) -> SalesforceCRM:
     given = {"client_id": "client-canary", "client_secret": "secret-canary", "intake": ("Inbound",), **more}
     settings = SalesforceSettings(url=url, **given)
     waits = Waits() if sleep is None else sleep
-    return SalesforceCRM(settings, fact_paths=paths, sleep=waits, timeouts=Timeouts(1.0, 0.3, 0.3))
+    return SalesforceCRM(
+        settings, fact_paths=paths, sleep=waits, timeouts=Timeouts(patience, patience, patience)
+    )
 
 
 def _handler(org: ScriptedOrg) -> type[BaseHTTPRequestHandler]:

@@ -25,6 +25,7 @@ from scripted_org import (
     lead,
     lead_id,
     page,
+    patience,
 )
 
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
@@ -72,7 +73,7 @@ def names(records: list[Record]) -> list[str]:
 @pytest.mark.parametrize("bad", WEATHER)
 def test_weather_is_tried_again_and_passes(org: ScriptedOrg, bad: Reply) -> None:
     org.on(PULL, bad, GOOD)
-    crm = crm_of(org.url)
+    crm = crm_of(org.url, patience=patience(bad))
     assert names(pulled(crm)) == [lead_id(1)]
     assert crm.usage.by_kind["pull"] == 2
     assert crm.usage.requests == len(org.seen)
@@ -82,7 +83,7 @@ def test_weather_is_tried_again_and_passes(org: ScriptedOrg, bad: Reply) -> None
 def test_weather_that_lasts_is_a_source_error_never_no_leads(org: ScriptedOrg, bad: Reply) -> None:
     org.on(PULL, bad)
     org.on("Id IN", bad)
-    crm = crm_of(org.url)
+    crm = crm_of(org.url, patience=patience(bad))
     with pytest.raises(SourceError):
         pulled(crm)
     assert crm.usage.by_kind["pull"] == 4

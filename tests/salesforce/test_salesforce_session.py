@@ -27,6 +27,7 @@ from scripted_org import (
     lead,
     lead_id,
     page,
+    patience,
 )
 
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
@@ -124,7 +125,7 @@ def test_a_login_without_an_answer_is_tried_four_times(org: ScriptedOrg, answer:
     org.on("token", answer)
     waits = Waits()
     with pytest.raises(SourceError) as caught:
-        crm_of(org.url, sleep=waits).users()
+        crm_of(org.url, sleep=waits, patience=patience(answer)).users()
     assert not isinstance(caught.value, LoginError)
     assert len(org.requests("token")) == 4
     assert len(waits) == 3
@@ -303,7 +304,7 @@ def test_no_secret_and_no_lead_text_in_errors_or_logs(
     ):
         with ScriptedOrg() as one:
             one.on("composite", reply)
-            crm = crm_of(one.url)
+            crm = crm_of(one.url, patience=patience(reply))
             with pytest.raises(SourceError) as caught:
                 crm.people_by_email([asked])
             text = "".join(traceback.format_exception(caught.value)) + repr(crm._settings)

@@ -19,6 +19,7 @@ from scripted_org import (
     crm_of,
     error,
     lead_id,
+    patience,
 )
 
 from allocator.domain.lead import OwnerWrite, WriteAnswer, WriteResult
@@ -107,7 +108,7 @@ def test_a_composite_without_results_is_judged_whole_and_never_sent_twice(
     org: ScriptedOrg, reply: Reply, meaning: R
 ) -> None:
     org.on("composite", reply)
-    crm = crm_of(org.url)
+    crm = crm_of(org.url, patience=patience(reply))
     assert results(crm.give(writes(2))) == [meaning] * 2
     assert len(org.requests("composite")) == (2 if reply.status == 401 else 1)
     assert crm.usage.requests == len(org.seen)
@@ -121,7 +122,7 @@ def test_results_are_matched_by_reference_whatever_their_order(org: ScriptedOrg)
 
 def test_after_a_timeout_composites_carry_10_then_5(org: ScriptedOrg) -> None:
     org.on("composite", HANG, Reply(200, written(10).body, do="stall"), written(5))
-    crm = crm_of(org.url)
+    crm = crm_of(org.url, patience=1.0)
     answers = [*crm.give(writes(25)), *crm.give(writes(10)), *crm.give(writes(5)), *crm.give(writes(5))]
     sizes = [len(seen.body["compositeRequest"]) for seen in org.requests("composite")]
     assert sizes == [25, 10, 5, 5]

@@ -17,11 +17,9 @@ from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOpti
 from rules.errors import Problem
 from rules.workbook.check import check
 
-app = typer.Typer(help="The workbook: check it before it goes live.", no_args_is_help=True)
 MOST = 200
 
 
-@app.command("check", epilog="Example:  allocator tables check routing_tables.xlsx")
 def check_command(
     file: Annotated[
         Path | None, typer.Argument(help="The workbook; the configured one when left out.")
