@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from typer.exceptions import TyperException
 
 from allocator.config import Settings
-from allocator.entrypoints.cli import app
+from allocator.entrypoints.cli import build
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/how-to/deploy.md"
@@ -71,7 +71,7 @@ COMMANDS = list(commands())
 
 def parsed(words: list[str]) -> Any:
     """The command that these words call, its options and arguments checked as the program does."""
-    found: Any = typer.main.get_command(app)
+    found: Any = typer.main.get_command(build())
     rest = list(words)
     while hasattr(found, "commands"):
         name = rest.pop(0)

@@ -30,7 +30,7 @@ from allocator.domain import tables as domain_tables
 from allocator.domain.alerts import KINDS
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import By, Closed, Reason, State
-from allocator.entrypoints.cli import app, main
+from allocator.entrypoints.cli import build, main
 from rules.cells import CellError, parse_cell
 from rules.eligibility import Why
 from rules.model import RoutingTables
@@ -82,7 +82,7 @@ def section(page: str, heading: str) -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Each command with its full name, the group itself left out."""
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in typer.main.get_command(build()).commands.items():  # type: ignore[attr-defined]
         if hasattr(command, "commands"):
             yield from ((f"{name} {sub}", c) for sub, c in command.commands.items())
         else:

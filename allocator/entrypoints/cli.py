@@ -7,6 +7,8 @@ import logging
 import os
 import sys
 import threading
+from importlib import import_module
+from typing import Any
 
 import stamina
 import structlog
@@ -14,43 +16,49 @@ import typer
 from typer.exceptions import TyperException
 
 from allocator.entrypoints import console, stuck
-from allocator.entrypoints.commands import (
-    alerts,
-    demo,
-    doctor,
-    explain,
-    init,
-    leads,
-    rotation,
-    run,
-    runs,
-    sandbox,
-    serve,
-    store,
-    watch,
-)
-from allocator.entrypoints.commands.tables import group as tables
 from allocator.errors import AllocatorError, StoreError
 from rules.errors import RulesError, WorkbookError
 
-app = typer.Typer(
-    name="allocator",
-    help="Gives every new sales lead to the salesperson whose turn it fairly is.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
-for module in (demo, init, run, serve, watch, explain, doctor, sandbox):
-    module.register(app)
-for name, group in {
-    "tables": tables.app,
-    "rotation": rotation.app,
-    "leads": leads.app,
-    "runs": runs.app,
-    "alerts": alerts.app,
-    "store": store.app,
-}.items():
-    app.add_typer(group, name=name)
+COMMANDS = ("demo", "init", "run", "serve", "watch", "explain", "doctor", "sandbox")
+GROUPS = {
+    "tables": "tables.group",
+    "rotation": "rotation",
+    "leads": "leads",
+    "runs": "runs",
+    "alerts": "alerts",
+    "store": "store",
+}
+"""Name of a group -> its module in `commands`."""
+
+
+def build(only: str | None = None) -> typer.Typer:
+    """The command line, or a single command of it: the others' imports take longer than most commands do."""
+    app = typer.Typer(
+        name="allocator",
+        help="Gives every new sales lead to the salesperson whose turn it fairly is.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(lambda: None)  # with a single command it stays `allocator COMMAND`
+    for name in COMMANDS:
+        if only in (None, name):
+            _module(name).register(app)
+    for name, module in GROUPS.items():
+        if only in (None, name):
+            app.add_typer(_module(module).app, name=name)
+    return app
+
+
+def _module(name: str) -> Any:
+    return import_module(f"allocator.entrypoints.commands.{name}")
+
+
+def _named(argv: list[str]) -> str | None:
+    """The command that is asked for. A shell that completes a line asks for all of them."""
+    first = argv[0] if argv else ""
+    known = first in COMMANDS or first in GROUPS
+    return first if known and "_ALLOCATOR_COMPLETE" not in os.environ else None
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -64,6 +72,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _run(argv: list[str] | None) -> int:
     try:
+        app = build(_named(sys.argv[1:] if argv is None else argv))
         result = app(args=argv, standalone_mode=False, prog_name="allocator")
         stuck.warn(argv if argv is not None else sys.argv[1:])
         return result if isinstance(result, int) else console.OK
