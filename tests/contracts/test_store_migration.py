@@ -16,7 +16,8 @@ from allocator.errors import AllocatorError, SchemaError
 EIGHT, NINE = "2026-01-05T08:00Z", "2026-01-05T09:00Z"
 _VERSIONS = "allocator.adapters.store.schema._versions"
 _SLOT = "INSERT INTO slots VALUES ('{0}', '{1}', '2026-01-05T09:01:00.000000Z', {2})"
-_RUN = """INSERT INTO runs VALUES ({0}, '{1}', 'cli', '{2}',
+_RUN = """INSERT INTO runs (run, slot, started_by, state, started, finished, live, tables_version, token,
+    host, pid, summary) VALUES ({0}, '{1}', 'cli', '{2}',
     '2026-01-05T09:01:00.000000Z', '2026-01-05T09:01:00.000000Z', true, 'v1', {0}, 'h', 7, '{3}')"""
 
 

@@ -138,8 +138,8 @@ def _time(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, Time, nullable=null)
 
 
-def _json(name: str) -> sa.Column[Any]:
-    return sa.Column(name, Json, nullable=False)
+def _json(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Json, nullable=null)
 
 
 def _flag(name: str) -> sa.Column[Any]:
@@ -162,7 +162,7 @@ runs = sa.Table(
     "runs", metadata,
     _number("run", key=True), _words("slot"), _words("started_by"), _words("state"),
     _time("started"), _time("finished", null=True), _flag("live"), _words("tables_version", null=True),
-    _number("token"), _words("host"), _number("pid"), _json("summary"),
+    _number("token"), _words("host"), _number("pid"), _json("summary"), _json("seen", null=True),
 )  # fmt: skip
 
 tables_versions = sa.Table(
@@ -189,7 +189,8 @@ decisions = sa.Table(
     _time("at"), _number("run"), _words("state"), _words("reason", null=True), _words("detail"),
     _words("decided_by", null=True), _words("team", null=True), _words("lane"), _words("person", null=True),
     _words("owner", null=True), _words("basis"), _words("tables_version"), _flag("live"), _flag("given_back"),
-    _time("settled_at", null=True), _json("trace"),
+    _time("settled_at", null=True), _json("trace"), _json("seen", null=True),
+    _number("settled_run", null=True),
 )  # fmt: skip
 
 eligibility = sa.Table("eligibility", metadata, _words("sha256", key=True), _json("content"))

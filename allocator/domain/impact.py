@@ -1,0 +1,163 @@
+"""What other tables would have meant for past leads: who would have them, and because of which cell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+from rules.workbook.diff import Section
+
+LINES: Final = 20
+"""Lines of one section; a last one counts the rest."""
+NAMED: Final = 10
+"""Rule IDs in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lead stands in the end: with a person of a team, in a team's queue (no person), or held."""
+
+    team: str | None = None
+    person: str | None = None
+    held: str = ""
+    """The reason, when nobody has it."""
+
+    @property
+    def said(self) -> str:
+        if self.held:
+            return f"held ({self.held})"
+        return f"{self.team}, {self.person or 'its queue'}" if self.team else self.person or "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a lead moves: the cell that decides or changed, and its rule.
+
+    `why` is "rule"; "turn" when the rules say the same and only the rotation or who can take a lead differs;
+    "person_match", "override" or "account" when a look-up decides.
+    """
+
+    sheet: str = ""
+    cell: str = ""
+    rule_id: str = ""
+    why: str = "rule"
+
+    @property
+    def said(self) -> str:
+        return _WHYS.get(self.why) or f"{self.cell or self.sheet}, rule {self.rule_id}"
+
+
+_WHYS: Final[Mapping[str, str]] = {
+    "turn": "the turns shift",
+    "person_match": "somebody has the same person's lead",
+    "account": "the account's owner",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One lead (SOURCE:ID) whose team or person would be another."""
+
+    lead: str
+    before: Place
+    after: Place
+    because: Because
+
+
+Counts = tuple[int, int]
+"""Leads under the tables before, and under those after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Past leads decided and shared out under two versions of the tables.
+
+    `leads` were tried under both. `rows_hit` counts leads by Rule ID, `rows_never` are rules of the new
+    tables that no lead hit; `shares` counts leads by team and Person ID. `older` leads were decided before
+    what a replay needs was kept; `cut`: there were more leads, and only the newest were tried.
+    """
+
+    leads: int
+    moved: tuple[Moved, ...]
+    rows_hit: Mapping[str, Counts]
+    rows_never: tuple[str, ...]
+    shares: Mapping[str, Mapping[str, Counts]]
+    days: int
+    since: datetime
+    until: datetime
+    older: int = 0
+    cut: bool = False
+    held: Counts = (0, 0)
+
+    @property
+    def share(self) -> Fraction:
+        """The part of the leads that would move."""
+        return Fraction(len(self.moved), self.leads) if self.leads else Fraction(0)
+
+
+def in_words(impact: Impact) -> tuple[Section, ...]:
+    """For a mail or a terminal, at most LINES lines a section: persons by Person ID, leads only counted."""
+    sections = (
+        Section("Impact on past leads", tuple(_summary(impact))),
+        Section("Who would have them", _capped([*_moves(impact)])),
+        Section("Because of", _capped([*_causes(impact)])),
+        Section("Leads per person, before and after", _capped([*_shares(impact)])),
+        Section("Rules that no lead hit", tuple(_never(impact))),
+    )
+    return tuple(section for section in sections if section.lines)
+
+
+def _summary(impact: Impact) -> Iterator[str]:
+    days = f"{impact.since:%Y-%m-%d} to {impact.until:%Y-%m-%d}"
+    if not impact.moved:
+        yield f"None of {_leads(impact.leads)} ({days}) would move"
+    else:
+        part = f"{float(impact.share):.1%}"
+        yield f"{len(impact.moved):,} of {_leads(impact.leads)} ({days}) would move: {part}"
+    if impact.held[0] != impact.held[1]:
+        yield f"Held: {impact.held[0]:,} -> {impact.held[1]:,}"
+    if impact.cut:
+        yield "There were more leads in these days: only the newest were tried"
+    if impact.older:
+        yield f"{_leads(impact.older, 'older ')} cannot be replayed"
+
+
+def _moves(impact: Impact) -> Iterator[str]:
+    counted = Counter((m.before.said, m.after.said) for m in impact.moved)
+    for (before, after), number in counted.most_common():
+        yield f"{_leads(number)}: {before} -> {after}"
+
+
+def _causes(impact: Impact) -> Iterator[str]:
+    for said, number in Counter(m.because.said for m in impact.moved).most_common():
+        yield f"{said}: {_leads(number)}"
+
+
+def _shares(impact: Impact) -> Iterator[str]:
+    changed = [
+        (abs(after - before), team, person, before, after)
+        for team, people in impact.shares.items()
+        for person, (before, after) in people.items()
+        if before != after
+    ]
+    for _, team, person, before, after in sorted(changed, key=lambda one: (-one[0], one[1:])):
+        yield f"{team}, {person or 'its queue'}: {before:,} -> {after:,}"
+
+
+def _never(impact: Impact) -> Iterator[str]:
+    if names := impact.rows_never:
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        yield f"{len(names):,}: {', '.join(names[:NAMED])}{more}"
+
+
+def _leads(number: int, what: str = "") -> str:
+    return f"{number:,} {what}{'lead' if number == 1 else 'leads'}"
+
+
+def _capped(lines: Sequence[str]) -> tuple[str, ...]:
+    more = [f"and {len(lines) - LINES:,} more"] if len(lines) > LINES else []
+    return (*lines[:LINES], *more)

