@@ -24,6 +24,7 @@ from allocator.domain.lead import (
 )
 from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.domain.versions import How, Moves, Rows, Standing
 from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.rotation import Ledger
@@ -54,20 +55,43 @@ class CrmUsage:
 
 @dataclass(frozen=True, slots=True)
 class TablesVersion:
-    """A workbook as it was accepted."""
+    """A good workbook as it was seen. `accepted_at` is when it came to stand as it does (`state`).
+
+    `base` is the version that ran when it was judged; `rows` and `moves` are against that one. What was not
+    counted is None.
+    """
 
     sha256: str
     content: bytes
     accepted_at: datetime
     origin: str
     saved_by: str = ""
+    state: Standing = Standing.ACCEPTED
+    how: How = How.FILE
+    base: str = ""
+    warnings: int | None = None
+    rows: Rows | None = None
+    moves: Moves | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still come to run: it waits, or the next run accepts it."""
+        return self.state in (Standing.WAITING, Standing.NEXT)
+
+
+def stands(newest: TablesVersion, version: TablesVersion) -> bool:
+    """Whether a store that has `newest` has nothing to write: the same version in the same state, judged
+    against the same one."""
+    same = (newest.sha256, newest.state) == (version.sha256, version.state)
+    return same and (not newest.open or newest.base == version.base)
 
 
 @dataclass(frozen=True, slots=True)
 class TablesLook:
     """What a look at the workbook gave: the tables to use, and what was wrong with the file if anything.
 
-    `version` is to be accepted when `fresh`. `refused` holds the problems of a file that was not used.
+    `version` is to be accepted when `fresh`. `refused` holds the problems of a file that was not used;
+    `waiting` is the version that is good and not used before somebody accepts it.
     """
 
     tables: RoutingTables
@@ -77,6 +101,11 @@ class TablesLook:
     note: str = ""
     edition: str = ""
     """Names the refused content: its sha256, or what is wrong where it has no bytes."""
+    waiting: TablesVersion | None = None
+    speaks: bool = True
+    """Whether the file is the newest word; not one that lags behind, or that was rolled back."""
+    own: RoutingTables | None = None
+    """The file's own tables where they are good and not those to use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,12 +444,30 @@ class Store(AlertStore, SlotStore, Protocol):
 
     # tables
     def tables(self) -> TablesVersion | None:
-        """The newest accepted version."""
+        """The newest accepted version: the one that runs."""
 
-    def accept_tables(self, lease: Lease, version: TablesVersion) -> None: ...
+    def accept_tables(self, lease: Lease, version: TablesVersion, *, after: str = "") -> bool:
+        """`put_tables` by a run."""
+
+    def put_tables(self, version: TablesVersion, *, after: str = "") -> bool:
+        """Make this the newest version, in the state that it says. Needs no lease.
+
+        One that waits, or would be accepted next, is superseded by it, or becomes it where they are the same.
+        Nothing happens when the newest is this one in this state already. False, and nothing is written, when
+        another version runs than `after` (any, when empty): then it was judged against the wrong one.
+        """
+
+    def withdraw_tables(self, sha256: str) -> None:
+        """This version, if it waits or would be accepted next, is superseded. Needs no lease."""
+
+    def tables_versions(self, *, limit: int = 50) -> Sequence[TablesVersion]:
+        """Newest first, without their content."""
+
+    def tables_version(self, sha256: str) -> TablesVersion | None:
+        """The newest row of this version; its content is empty where a superseded one was forgotten."""
 
     def tables_known(self, sha256: str) -> bool:
-        """Whether this version was ever accepted (a host whose file is older never replaces a newer one)."""
+        """Whether this version was ever seen (a host whose file is older never replaces a newer one)."""
 
     # pull
     def mark(self, source: str) -> datetime | None: ...

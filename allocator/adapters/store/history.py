@@ -1,4 +1,4 @@
-"""What was decided and under which tables: decisions with their turns, and the accepted workbooks."""
+"""What was decided: decisions with their turns."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from allocator.adapters.store.tables import decisions, eligibility, tables_versions, turns
+from allocator.adapters.store.tables import decisions, eligibility, turns
 from allocator.domain.lead import LeadKey
 from allocator.domain.plan import TurnRow
-from allocator.ports import TablesVersion
 from rules.rotation import Skipped, Turn
 
 
@@ -51,30 +50,3 @@ def _turn_row(row: Row[Any], key: LeadKey) -> TurnRow:
         for s in content["skipped"]
     )
     return TurnRow(row.team, row.lane, turn, key, row.epoch, skipped)
-
-
-def newest_tables(connection: Connection) -> TablesVersion | None:
-    v = tables_versions.c
-    row = connection.execute(sa.select(tables_versions).order_by(v.number.desc()).limit(1)).first()
-    if row is None:
-        return None
-    return TablesVersion(row.sha256, bytes(row.content), row.accepted_at, row.origin, row.saved_by)
-
-
-def accept_tables(connection: Connection, version: TablesVersion) -> None:
-    """The version becomes the newest; when it is that already, nothing happens."""
-    v = tables_versions.c
-    newest = connection.execute(sa.select(v.number, v.sha256).order_by(v.number.desc()).limit(1)).first()
-    if newest is not None and newest.sha256 == version.sha256:
-        return
-    connection.execute(
-        sa.insert(tables_versions).values(
-            number=(newest.number if newest else 0) + 1, sha256=version.sha256, content=version.content,
-            accepted_at=version.accepted_at, origin=version.origin, saved_by=version.saved_by,
-        )
-    )  # fmt: skip
-
-
-def tables_known(connection: Connection, sha256: str) -> bool:
-    query = sa.select(tables_versions.c.number).where(tables_versions.c.sha256 == sha256).limit(1)
-    return connection.execute(query).first() is not None

@@ -18,6 +18,7 @@ from typing import Any
 
 from allocator.adapters.store.holder import Holder, surely_dead, this_process
 from allocator.adapters.store.memory_alerts import MemoryAlerts, Watched
+from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
@@ -83,7 +84,7 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore(MemoryAlerts):
+class MemoryStore(MemoryAlerts, MemoryVersions):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:
@@ -175,19 +176,6 @@ class MemoryStore(MemoryAlerts):
 
     def last_run_number(self) -> int:
         return max(self._state.runs, default=0)
-
-    # tables
-
-    def tables(self) -> TablesVersion | None:
-        return self._state.versions[-1] if self._state.versions else None
-
-    def accept_tables(self, lease: Lease, version: TablesVersion) -> None:
-        with self._changing(lease) as s:
-            if not s.versions or s.versions[-1].sha256 != version.sha256:
-                s.versions = (*s.versions, version)
-
-    def tables_known(self, sha256: str) -> bool:
-        return any(v.sha256 == sha256 for v in self._state.versions)
 
     # pull
 

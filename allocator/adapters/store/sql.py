@@ -13,7 +13,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from allocator.adapters.store import alerts, decide, deliver, history, hours, leads, lease, mails, schema
+from allocator.adapters.store import (
+    alerts,
+    decide,
+    deliver,
+    history,
+    hours,
+    leads,
+    lease,
+    mails,
+    schema,
+    versions,
+)
 from allocator.adapters.store import backup as copies
 from allocator.adapters.store import ledger as books
 from allocator.adapters.store.engine import Database, now, parse_url
@@ -128,13 +139,25 @@ class SqlStore:
     # tables
 
     def tables(self) -> TablesVersion | None:
-        return self.database.read(history.newest_tables)
+        return self.database.read(versions.running)
 
-    def accept_tables(self, lease: Lease, version: TablesVersion) -> None:
-        self._fenced(lease, lambda c: history.accept_tables(c, version))
+    def accept_tables(self, lease: Lease, version: TablesVersion, *, after: str = "") -> bool:
+        return self._fenced(lease, lambda c: versions.put(c, version, after))
+
+    def put_tables(self, version: TablesVersion, *, after: str = "") -> bool:
+        return self.database.write(lambda c: self._locked(c, lambda: versions.put(c, version, after)))
+
+    def withdraw_tables(self, sha256: str) -> None:
+        self.database.write(lambda c: self._locked(c, lambda: versions.withdraw(c, sha256)))
+
+    def tables_versions(self, *, limit: int = 50) -> Sequence[TablesVersion]:
+        return self.database.read(lambda c: versions.listed(c, limit))
+
+    def tables_version(self, sha256: str) -> TablesVersion | None:
+        return self.database.read(lambda c: versions.of(c, sha256))
 
     def tables_known(self, sha256: str) -> bool:
-        return self.database.read(lambda c: history.tables_known(c, sha256))
+        return self.database.read(lambda c: versions.known(c, sha256))
 
     # pull
 

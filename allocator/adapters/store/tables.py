@@ -168,7 +168,10 @@ runs = sa.Table(
 tables_versions = sa.Table(
     "tables_versions", metadata,
     _number("number", key=True), _words("sha256"), sa.Column("content", sa.LargeBinary, nullable=False),
-    _time("accepted_at"), _words("origin"), _words("saved_by"),
+    _time("accepted_at"), _words("origin"), _words("saved_by"), _words("state"), _words("how"),
+    _words("base"), _number("warnings", null=True), _number("added", null=True),
+    _number("changed", null=True), _number("removed", null=True), _number("leads", null=True),
+    _number("moved", null=True),
 )  # fmt: skip
 
 marks = sa.Table("marks", metadata, _words("source", key=True), _time("mark"))
