@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,8 @@ from rules.fold import fold
 @dataclass(frozen=True, slots=True)
 class _Countries:
     english: Mapping[str, str]
-    spellings: Mapping[str, str]
+    codes: Mapping[str, str]
+    names: Mapping[str, str]
     ambiguous: frozenset[str]
 
 
@@ -27,10 +29,18 @@ class _Countries:
 def _countries() -> _Countries:
     content = json.loads((files("rules") / "data" / "countries.json").read_text(encoding="utf-8"))
     english: dict[str, str] = content["english"]
-    spellings: dict[str, str] = content["names"]
-    spellings.update({three.lower(): two for three, two in content["alpha3"].items()})
-    spellings.update({two.lower(): two for two in english})
-    return _Countries(english, spellings, frozenset(content["ambiguous"]))
+    codes = {three.lower(): two for three, two in content["alpha3"].items()}
+    codes.update({two.lower(): two for two in english})
+    return _Countries(english, codes, content["names"], frozenset(content["ambiguous"]))
+
+
+_MARKS = re.compile(r"""[-.,;:()\[\]'"/&+_·•ʻ]+""")
+
+
+def spelling_key(text: str) -> str:
+    """What names of countries are compared by: folded, and without marks between the words, so that
+    `Guinea - Bissau` is `Guinea-Bissau`, `U.S.A.` is `U. S. A.` and `Korea (North)` is `Korea, North`."""
+    return " ".join(_MARKS.sub(" ", fold(text)).split())
 
 
 def lookup(text: str) -> str | None:
@@ -39,9 +49,13 @@ def lookup(text: str) -> str | None:
     ambiguous."""
     if not text.isascii() and (flag := _flag(text.strip())):
         return flag
-    spellings = _countries().spellings
-    key = fold(text)
-    return spellings.get(key) or (spellings.get(key[4:]) if key.startswith("the ") and len(key) > 7 else None)
+    known = _countries()
+    if code := known.codes.get(fold(text)):
+        return code
+    key = spelling_key(text)
+    return known.names.get(key) or (
+        known.names.get(key[4:]) if key.startswith("the ") and len(key) > 7 else None
+    )
 
 
 def _flag(text: str) -> str | None:
@@ -65,7 +79,7 @@ def codes() -> tuple[str, ...]:
 
 def is_ambiguous(text: str) -> bool:
     """Whether `text` names more than one country, and therefore none."""
-    return fold(text) in _countries().ambiguous
+    return spelling_key(text) in _countries().ambiguous
 
 
 @lru_cache(maxsize=2_000)
@@ -78,8 +92,6 @@ def closest(text: str) -> str | None:
     if len(key) < 3:
         return None
     by_name = {fold(name): code for code, name in _countries().english.items()}
-    by_name |= {
-        three: two for three, two in _countries().spellings.items() if len(three) <= 3 and three.isascii()
-    }
+    by_name |= _countries().codes
     near = difflib.get_close_matches(key, by_name, n=1, cutoff=0.7)
     return by_name[near[0]] if near else None

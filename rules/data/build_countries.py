@@ -1,7 +1,7 @@
-"""Writes countries.json from Babel's territory names: `python rules/data/build_countries.py`.
+"""Writes countries.json from lists of names: `python rules/data/build_countries.py`.
 
-Needs the development dependency Babel (its data: Unicode CLDR, Unicode licence v3). The product reads the
-file only.
+The lists: Babel's territory names (a development dependency; its data: Unicode CLDR, Unicode licence v3),
+earlier_names.json (names that CLDR once gave) and reviewed_names.py. The product reads the file only.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,120 +18,30 @@ from babel import Locale
 from babel.core import get_global
 from babel.localedata import locale_identifiers
 
-from rules.fold import fold
+from rules.countries import spelling_key
+from rules.data.reviewed_names import DROPPED, FORMS, TYPED
 
 FILE = Path(__file__).with_name("countries.json")
+EARLIER = Path(__file__).with_name("earlier_names.json")
 
 # In CLDR, but no country of ISO 3166-1: exceptional reservations, unions and pseudo regions. XK (Kosovo)
 # stays: people use it.
 NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
 # alpha-3 codes that were withdrawn, and those of more than one country today, name no country here.
 WITHDRAWN = {"ANT", "BUR", "DDR", "FXX", "NTZ", "SCG", "SUN", "TMP", "YMD", "YUG", "ZAR"}
+SHORTEST = 4
+"""Letters of a Latin name; a shorter one (`end`, `cat`, `man`) is one only if it was reviewed."""
 
-# What people type and no CLDR name says. Each was reviewed: it names one country to everybody who types it
-# into a country field. Parts of a country that are typed as the country (England) count; states and cities
-# do not.
-TYPED: dict[str, str] = {
-    "AE": "UAE; U.A.E.; Emirates",
-    "BA": "Bosnia; Bosnia-Herzegovina; Bosnia Herzegovina",
-    "BN": "Brunei Darussalam",
-    "BO": "Bolivia, Plurinational State of; Plurinational State of Bolivia",
-    "BQ": "Bonaire, Sint Eustatius and Saba",
-    "BR": "Brasil; Federative Republic of Brazil",
-    "BS": "Commonwealth of the Bahamas",
-    "CD": "DRC; D.R.C.; DR Congo; D.R. Congo; Democratic Republic of the Congo; "
-    "Democratic Republic of Congo; Congo, Democratic Republic of the; "
-    "Congo, the Democratic Republic of the; Congo-Kinshasa; Congo (DRC); Zaire",
-    "CG": "Republic of the Congo; Congo, Republic of; Congo, Republic of the; Congo (Republic)",
-    "CH": "Swiss Confederation",
-    "CI": "Ivory Coast; Cote d Ivoire; Cote dIvoire",
-    "CN": "P.R. China; PR China; PRC; P.R.C.; People's Republic of China; China, People's Republic of; "
-    "Mainland China; China mainland; P. R. China",
-    "CV": "Cape Verde",
-    "CZ": "Czech Republic; The Czech Republic; Czechia",
-    "DE": "Federal Republic of Germany; Germany, Federal Republic of; BRD; Bundesrepublik Deutschland",
-    "DO": "Dominican Rep.; Dominican Rep",
-    "FK": "Falkland Islands (Malvinas); Falklands",
-    "FM": "Micronesia, Federated States of; Federated States of Micronesia",
-    "GB": "UK; U.K.; U.K; U. K.; The UK; United Kingdom of Great Britain and Northern Ireland; "
-    "Great Britain; Britain; England; Scotland; Wales; Northern Ireland; England, UK; "
-    "Scotland, UK; Wales, UK; Northern Ireland, UK; UK (England); UK (Scotland); UK (Wales); "
-    "UK (Northern Ireland); England (UK); Scotland (UK); Wales (UK); United Kingdom (England); "
-    "United Kingdom (Scotland); United Kingdom (Wales); United Kingdom (UK); "
-    "Wales (United Kingdom); England (United Kingdom); Scotland (United Kingdom); UK of GB and NI; "
-    "United Kingdom.",
-    "GM": "Gambia, The; Gambia, Republic of The",
-    "HK": "Hong Kong; Hongkong; Hong Kong SAR; Hong Kong S.A.R.; Hong Kong, China; HKSAR",
-    "IE": "Republic of Ireland; Eire; Ireland, Republic of; Ireland (Republic)",
-    "IR": "Iran, Islamic Republic of; Islamic Republic of Iran",
-    "KP": "North Korea; DPRK; Korea, Democratic People's Republic of; "
-    "Democratic People's Republic of Korea; Korea (North); Korea, North",
-    "KR": "South Korea; S. Korea; S Korea; Korea, Republic of; Republic of Korea; Korea (Republic of); "
-    "Korea, South; Korea (South); Korea Republic; Korea Rep.; ROK; R.O.K.; Korea",
-    "LA": "Lao PDR; Lao People's Democratic Republic",
-    "LY": "Libyan Arab Jamahiriya",
-    "MD": "Moldova, Republic of; Republic of Moldova",
-    "MK": "Macedonia; FYROM; F.Y.R.O.M.; Republic of Macedonia; "
-    "Macedonia, the former Yugoslav Republic of; The former Yugoslav Republic of Macedonia; "
-    "Republic of North Macedonia",
-    "MM": "Burma; Myanmar; Burma (Myanmar)",
-    "MO": "Macau; Macao; Macau SAR; Macao SAR; Macao S.A.R.",
-    "NL": "Holland; Nederland; Kingdom of the Netherlands; Netherlands, The; Netherland",
-    "NZ": "N.Z.; Aotearoa",
-    "PS": "Palestine; State of Palestine; Palestine, State of; Palestinian Territory, Occupied; "
-    "Occupied Palestinian Territory",
-    "PG": "P.N.G.",
-    "RE": "Reunion Island",
-    "RU": "Russia; Russian Federation; The Russian Federation",
-    "SA": "K.S.A.; Kingdom of Saudi Arabia; Saudi",
-    "SH": "Saint Helena, Ascension and Tristan da Cunha",
-    "SK": "Slovak Republic; The Slovak Republic",
-    "ST": "Sao Tome and Principe",
-    "SY": "Syrian Arab Republic",
-    "SZ": "Swaziland",
-    "TL": "East Timor",
-    "TR": "Turkey; Türkiye; Turkiye; Republic of Turkey; Republic of Türkiye",
-    "TW": "Taiwan; Taiwan, Province of China; Taiwan, R.O.C.; Taiwan (R.O.C.); "
-    "Taiwan, Republic of China; Chinese Taipei",
-    "TZ": "Tanzania, United Republic of; United Republic of Tanzania",
-    "US": "US; U.S.; U.S; U. S.; U. S; USA; U.S.A.; U.S.A; U. S. A.; U.SA; The US; The USA; The U.S.; "
-    "The U.S.A.; US of A; United States; The United States; United States of America; "
-    "The United States of America; America; UnitedStates; United States (USA); United States (US); "
-    "United States, America; USA (United States)",
-    "VA": "Holy See; Vatican; Holy See (Vatican City State)",
-    "VE": "Venezuela, Bolivarian Republic of; Bolivarian Republic of Venezuela",
-    "VG": "Virgin Islands, British; Virgin Islands (British); BVI",
-    "VI": "Virgin Islands, U.S.; Virgin Islands (U.S.); USVI",
-    "VN": "Viet Nam; Socialist Republic of Vietnam; Socialist Republic of Viet Nam",
-    "ZA": "R.S.A.; RSA; Republic of South Africa",
-}
-
-
-# Right in some language, and something else to many people who type it: never guessed.
-DROPPED = frozenset(
-    {
-        "jersey island",
-        "virgin islands",
-        "channel islands",
-        "antilles",
-        "antilles yr iseldiroedd",
-        "congo",
-        "nigeri",
-        "kongo",
-        "norfolk",
-        "سانت مارتن",
-        "เซนต์มาร์ติน",
-    }
-)
+_Owners = dict[str, set[str]]
 
 
 def build() -> dict[str, Any]:
-    """What countries.json holds: English names, alpha-3 codes, folded names, and the folded names left
-    out."""
-    english = {c: n for c, n in Locale("en").territories.items() if _is_country(c)}
-    names, ambiguous = _resolve(_names(set(english)), set(english))
+    """What countries.json holds: English names, alpha-3 codes, names by their key, and the keys left out."""
+    english = {c: n for c, n in Locale("en").territories.items() if is_country(c)}
+    names, ambiguous = _resolve(current_names(), _earlier(), _reviewed(english), set(english))
     return {
-        "source": f"Babel {babel.__version__} (Unicode CLDR, Unicode-3.0) and the list in build_countries.py",
+        "source": f"Babel {babel.__version__} (Unicode CLDR, Unicode-3.0), earlier_names.json and "
+        "reviewed_names.py",
         "english": dict(sorted(english.items())),
         "alpha3": _alpha3(set(english)),
         "names": names,
@@ -139,7 +49,7 @@ def build() -> dict[str, Any]:
     }
 
 
-def _is_country(code: str) -> bool:
+def is_country(code: str) -> bool:
     return len(code) == 2 and code.isalpha() and code not in NOT_COUNTRIES
 
 
@@ -158,28 +68,74 @@ def _alpha3(codes: set[str]) -> dict[str, str]:
     return {k: v for k, v in sorted(found.items()) if not k.startswith("X") or k == "XKX"}
 
 
-def _names(codes: set[str]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for identifier in sorted(locale_identifiers()):
-        for code, name in Locale.parse(identifier).territories.items():
-            if code in codes:
-                found[fold(name)].add(code)
-    return found
+def current_names() -> _Owners:
+    """Key -> the countries that Babel gives the name to, in any of its languages."""
+    return _owners(
+        (name, code)
+        for identifier in sorted(locale_identifiers())
+        for code, name in Locale.parse(identifier).territories.items()
+        if is_country(code)
+    )
 
 
-def _resolve(found: dict[str, set[str]], codes: set[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """A name with one country is kept, a reviewed one wins, one that is another country's code is left
-    out."""
-    typed = {fold(name): code for code, names in TYPED.items() for name in names.split(";")}
+def _earlier() -> _Owners:
+    content: Mapping[str, list[str]] = json.loads(EARLIER.read_text(encoding="utf-8"))["names"]
+    return {key: set(codes) for key, codes in content.items()}
+
+
+def _owners(names: Iterable[tuple[str, str]]) -> _Owners:
+    found: _Owners = defaultdict(set)
+    for name, code in names:
+        found[spelling_key(name)].add(code)
+    return dict(found)
+
+
+def _reviewed(english: Mapping[str, str]) -> dict[str, str]:
+    """Key -> country: official forms of its name, ways of writing the English one, and what people type."""
+    found: dict[str, str] = {}
+    for language, forms in FORMS.items():
+        territories = Locale(language).territories
+        for form, countries in forms.items():
+            for code in countries.split():
+                for name in _with_form(form, territories[code], english=language == "en"):
+                    found[spelling_key(name)] = code
+    for code, name in english.items():
+        found |= {spelling_key(way): code for way in _ways(name)}
+    return found | {spelling_key(n): code for code, names in TYPED.items() for n in names.split(";")}
+
+
+def _with_form(forms: str, name: str, *, english: bool) -> Iterator[str]:
+    for form in forms.split(";"):
+        yield f"{form} {name}"
+        if english:
+            yield f"{form} the {name}"
+            yield f"{name}, {form}"
+
+
+def _ways(name: str) -> Iterator[str]:
+    """`St. Kitts & Nevis` is also written with Saint and with and; `The` may stand behind a name."""
+    for joined in (name, name.replace("&", "and")):
+        for full in (joined, joined.replace("St.", "Saint"), joined.replace("St.", "St")):
+            yield full
+            yield f"{full}, The"
+
+
+def _resolve(
+    current: _Owners, earlier: _Owners, reviewed: Mapping[str, str], codes: set[str]
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """A name with one country is kept; a reviewed one wins, then today's. Left out: a name of several
+    countries, one that is another country's code, and one too short to be sure of."""
+    dropped = {spelling_key(name) for name in DROPPED}
     names: dict[str, str] = {}
     ambiguous: dict[str, list[str]] = {}
-    for name in sorted(found | {n: {c} for n, c in typed.items()}):
-        owners = {typed[name]} if name in typed else found[name]
-        is_other_code = name.upper() in codes and owners != {name.upper()}
-        if name in DROPPED or is_other_code or len(owners) > 1:
-            ambiguous[name] = sorted(owners)
+    for key in sorted({*current, *earlier, *reviewed}):
+        owners = {reviewed[key]} if key in reviewed else current.get(key) or earlier[key]
+        is_other_code = key.upper() in codes and owners != {key.upper()}
+        too_short = key.isascii() and len(key) < SHORTEST and key not in reviewed
+        if key in dropped or is_other_code or too_short or len(owners) > 1:
+            ambiguous[key] = sorted(owners)
         else:
-            (names[name],) = owners
+            (names[key],) = owners
     return names, ambiguous
 
 
