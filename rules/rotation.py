@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 from rules.eligibility import EmptyReason, Skipped, Taken, Why, eligible, why_empty
+from rules.shares import Booking, Split, U, split_of
 
 __all__ = [
     "EMPTY",
+    "Booking",
     "EmptyReason",
     "Kind",
     "Ledger",
     "Rotation",
     "Skipped",
+    "Split",
     "Taken",
     "Turn",
     "U",
@@ -29,13 +31,11 @@ __all__ = [
     "give_back",
     "rederive",
     "replay",
+    "split_of",
     "take_turn",
     "upcoming",
     "why_empty",
 ]
-
-U = 144_403_552_893_600
-"""One lead: the least common multiple of 1..36, so that shares are exact while weights sum to 36 or less."""
 
 DEFAULT_LIMIT = 5
 """Leads: fairness.md section 3, column Limit."""
@@ -192,7 +192,7 @@ class Rotation:
     def lanes(self) -> tuple[str, ...]:
         return tuple(sorted(self._lanes))
 
-    def take(self, lane: str, candidates: Mapping[str, int]) -> Turn:
+    def take(self, lane: str, candidates: Mapping[str, int] | Split) -> Turn:
         """`take_turn` on the lane's ledger. On an error nothing has changed."""
         credits, number = self._lanes.get(lane, {}), self._numbers.get(lane, 1)
         books = (credits, self._team, self._last)
@@ -200,6 +200,25 @@ class Rotation:
         _book(turn, *books)
         self._lanes[lane], self._numbers[lane], self._sequence = credits, number + 1, self._sequence + 1
         return turn
+
+    def book(self, lane: str, candidates: Mapping[str, int] | Split) -> Booking:
+        """As `take`, without the record of the turn: for replays, which explain nothing."""
+        credits = self._lanes.get(lane, {})
+        out = _settle(candidates, credits, self._team, self._last, self._limit)
+        booking = Booking(lane, self._sequence, out.owner, out.shares, out.paid)
+        booking.add_to(credits, self._team)
+        self._last[out.owner] = self._sequence
+        self._lanes[lane], self._sequence = credits, self._sequence + 1
+        self._numbers[lane] = self._numbers.get(lane, 1) + 1
+        return booking
+
+    def unbook(self, booking: Booking, last: int) -> None:
+        """Give a booking back; `last` is its owner's last live turn in any lane without it, 0 for none."""
+        booking.take_from(self._lanes.setdefault(booking.lane, {}), self._team)
+        if last:
+            self._last[booking.owner] = last
+        else:
+            self._last.pop(booking.owner, None)
 
     def give_back(self, lane: str, turn: Turn, *, last_turn: Mapping[str, int] | None = None) -> None:
         """`give_back` on the lane's ledger."""
@@ -243,69 +262,42 @@ def replay(
 
 
 @dataclass(frozen=True, slots=True)
-class _Split:
-    """A distinct E: ids in code-point order, and what each earns of one lead."""
-
-    ids: tuple[str, ...]
-    weights: dict[str, int]
-    shares: dict[str, int]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Outcome:
     kind: Kind
     owner: str
-    split: _Split
-    shares: dict[str, int]
+    split: Split
+    shares: Mapping[str, int]
     paid: int
 
 
 _Books = tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]
 
 
-@lru_cache(maxsize=4096)
-def _split(items: tuple[tuple[str, int], ...]) -> _Split:
-    weights = dict(sorted(items))
-    whole = sum(weights.values())
-    shares = {i: weight * U // whole for i, weight in weights.items()}
-    return _Split(tuple(weights), weights, shares, sum(shares.values()))
-
-
-def _check(candidates: Mapping[str, int], limit: int | None) -> None:
-    if not candidates:
-        raise ValueError("nobody may take this lead: decide what then before asking whose turn it is")
-    for person, weight in candidates.items():
-        if type(weight) is not int or not 1 <= weight <= 1000:
-            raise ValueError(f"the weight of {person} must be a whole number from 1 to 1000, not {weight!r}")
-    if limit is not None and limit < 1:
-        raise ValueError(f"the limit must be 1 lead or more, not {limit!r}")
-
-
 def _settle(
-    candidates: Mapping[str, int],
+    candidates: Mapping[str, int] | Split,
     before: Mapping[str, int],
     team: Mapping[str, int],
     last: Mapping[str, int],
     limit: int | None,
 ) -> _Outcome:
     """The one place where owners come from."""
-    _check(candidates, limit)
-    split = _split(tuple(candidates.items()))
+    split = candidates if isinstance(candidates, Split) else split_of(candidates)
+    if limit is not None and limit < 1:
+        raise ValueError(f"the limit must be 1 lead or more, not {limit!r}")
     earning = split if limit is None else _below(split, before, limit * U)
     shares = earning.shares if earning is split else {i: earning.shares.get(i, 0) for i in split.ids}
     owner, credit = _highest(split.ids, shares, before, team, last)
     if limit is not None and credit - earning.total < -limit * U:
         return _Outcome("beyond the limit", owner, split, dict.fromkeys(split.ids, 0), 0)
-    return _Outcome("turn", owner, split, dict(shares), earning.total)
+    return _Outcome("turn", owner, split, shares, earning.total)
 
 
-def _below(split: _Split, before: Mapping[str, int], ceiling: int) -> _Split:
+def _below(split: Split, before: Mapping[str, int], ceiling: int) -> Split:
     """The part of E that earns: who is below the limit, or all when nobody is."""
     full = {i for i in split.ids if before.get(i, 0) >= ceiling}
     if not full or len(full) == len(split.ids):
         return split
-    return _split(tuple((i, weight) for i, weight in split.weights.items() if i not in full))
+    return split_of({i: weight for i, weight in split.weights.items() if i not in full})
 
 
 def _highest(
@@ -324,14 +316,16 @@ def _highest(
     return min(ties, key=lambda i: (-team.get(i, 0) - shares[i], last.get(i, 0))), best
 
 
-def _play(candidates: Mapping[str, int], books: _Books, numbers: tuple[int, int], limit: int | None) -> Turn:
+def _play(
+    candidates: Mapping[str, int] | Split, books: _Books, numbers: tuple[int, int], limit: int | None
+) -> Turn:
     """The turn that these books give. Nothing is changed."""
     out = _settle(candidates, *books, limit)
     ids = out.split.ids
     before, team, last = ({i: book.get(i, 0) for i in ids} for book in books)
     return Turn(
         *numbers, out.kind, out.owner, out.owner, dict(out.split.weights),
-        out.shares, before, out.paid, team, last, limit,
+        dict(out.shares), before, out.paid, team, last, limit,
     )  # fmt: skip
 
 
