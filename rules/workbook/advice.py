@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import combinations
 from typing import Final
@@ -10,12 +10,17 @@ from typing import Final
 from rules.condition import Condition
 from rules.model import Layer, RoutingTables, Row
 from rules.workbook.report import Place, Report
+from rules.workbook.sheets import Table
 
 _MOST_COLUMNS: Final = 8
 _Key = frozenset[tuple[str, int]]
 
 
-def give_advice(tables: RoutingTables, report: Report, *, on: date | None) -> None:
+def give_advice(
+    tables: RoutingTables, sheets: Mapping[str, Table], report: Report, *, on: date | None
+) -> None:
+    """Warn about tables that are without error; `sheets` are those they were read from, by name. With `on`
+    (today) also about what depends on the day."""
     for layer in tables.layers:
         _warn_shadowed(layer, report)
         if on:

@@ -95,19 +95,17 @@ def check(
         book = read_book(data)
     except WorkbookError as error:
         return Checked(None, tuple(replace(p, value=p.value or name) for p in error.problems), version)
-    tables = _tables(book, version, report)
-    if tables and not report.refused:
-        give_advice(tables, report, on=on)
+    found = _read_sheets(book, report) if _usable(book, report) else None
+    tables = None if found is None else _tables(book, found, version, report)
+    if tables and found and not report.refused:
+        give_advice(tables, found, report, on=on)
     problems = report.sorted([sheet.title for sheet in book.sheets])
     if tables is None or report.refused:
         return Checked(None, problems, version)
     return Checked(replace(tables, warnings=problems), problems, version)
 
 
-def _tables(book: Book, version: str, report: Report) -> RoutingTables | None:
-    if not _usable(book, report):
-        return None
-    found = _read_sheets(book, report)
+def _tables(book: Book, found: Mapping[str, Table], version: str, report: Report) -> RoutingTables:
     settings = settings_sheet.read_settings(found.get("Settings"), report)
     own = {fold(title) for title in (*SHEETS, IGNORED)}
     heads = read_heads(
