@@ -73,7 +73,7 @@ class Assigned:
     """The decision on one lead for one epoch: given to `owner` (state decided), or held with a reason.
 
     `person` is a Person ID, `owner` the CRM's owner id; a queue has no person. `trace` is JSON-ready: facts,
-    steps, and what was considered on the way.
+    steps, and what was considered on the way. `seen` is what a replay needs (domain.past).
     """
 
     key: LeadKey
@@ -89,14 +89,19 @@ class Assigned:
     turn: TurnRow | None
     basis: str
     trace: Mapping[str, Any]
+    seen: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything one run decides, ready to be committed in one transaction. `ledgers`: those that changed."""
+    """Everything one run decides, ready to be committed in one transaction. `ledgers`: those that changed.
+
+    `seen` is what the run itself saw, for a replay (domain.past).
+    """
 
     decided: tuple[Assigned, ...]
     ledgers: Mapping[tuple[str, str], Ledger]
+    seen: Mapping[str, Any] | None = None
 
     @property
     def turns(self) -> tuple[TurnRow, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from types import MappingProxyType
 
-from allocator.domain.days import Given, counts_under_caps
 from rules.model import RoutingTables, Salesperson, Team
-from rules.rotation import Skipped, Taken, eligible, why_empty
+from rules.rotation import Skipped, Split, Taken, eligible, split_of, why_empty
 
 Needs = Mapping[str, str | tuple[str, ...]]
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +24,23 @@ class Standing:
     reason: str = ""
     said: str = ""
     """In one line: "2 absent, 1 daily_cap"."""
+    split: Split | None = None
+    """Who is able, ready for turns."""
 
 
 class Roster:
     """Everybody at one moment. An answer is kept until somebody of its team reaches a cap."""
 
     def __init__(
-        self, tables: RoutingTables, given: Iterable[Given], now: datetime, unusable: Mapping[str, str]
+        self,
+        tables: RoutingTables,
+        taken: Mapping[str, dict[str, Taken]],
+        now: datetime,
+        unusable: Mapping[str, str],
     ) -> None:
+        """`taken` counts by team and Person ID what was given in the team's day and week; it is changed."""
         self._tables, self._now, self._unusable = tables, now, unusable
-        by_team: dict[str, list[Given]] = defaultdict(list)
-        for one in given:
-            by_team[one[0]].append(one)
-        self._taken = {t.name: counts_under_caps(t, by_team[t.name], now) for t in tables.teams}
+        self._taken = taken
         self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
         self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
 
@@ -47,8 +50,10 @@ class Roster:
 
     def standing(self, team: Team, needs: Needs, stood_back: frozenset[str]) -> Standing:
         """Who of the team may take a lead with these needs; who stood back is not first choice."""
-        not_first = frozenset(person for person in stood_back if (team.name, person) in self._rows)
-        key = (not_first, *sorted(needs.items()))
+        not_first = _NOBODY
+        if stood_back:
+            not_first = frozenset(person for person in stood_back if (team.name, person) in self._rows)
+        key = (not_first, *sorted(needs.items())) if needs else not_first
         known = self._standing[team.name]
         found = known.get(key)
         if found is None:
@@ -59,7 +64,7 @@ class Roster:
         taken = self._taken[team.name]
         able, skipped = eligible(team, needs, self._now, taken, unusable=self._unusable, not_first=not_first)
         if able:
-            return Standing(MappingProxyType(able), skipped)
+            return Standing(MappingProxyType(able), skipped, split=split_of(able))
         return Standing({}, skipped, str(why_empty(skipped)), _said(skipped))
 
     def row_of(self, person: str, team: str | None, *, caps: bool) -> tuple[Salesperson | None, str]:

@@ -44,7 +44,8 @@ class Decider:
     def queue(self, records: Sequence[Record], lookups: Lookups, *, skip: frozenset[LeadKey]) -> Queue:
         """Sort what is in intake: new leads, held ones whose reason can have gone, and those that came back.
 
-        `skip` are the leads already settled in this run.
+        `skip` are the leads already settled in this run. That there is nothing to decide is stored at once:
+        under other tables there might have been.
         """
         known = {row.key: row for row in self.store.leads([r.key for r in records])}
         rows = [(r, known[r.key]) for r in records if r.key in known and r.key not in skip]
@@ -53,6 +54,8 @@ class Decider:
             self.store.return_leads(self.lease, returned, at=self.now)
         today = day_basis(self.look.tables, self.now, lookups)
         work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))
+        if not work:
+            self.decide(Inputs(self.look.tables, (), self.now, self.fact_fields, lookups=lookups))
         again = frozenset(w.key for w in work if known[w.key].epoch > 0)
         return Queue(work, again, frozenset(row.key for row in returned))
 

@@ -41,7 +41,8 @@ def commit(
     connection: Connection, plan: Plan, *, run: int, live: bool, at: datetime, tables_version: str
 ) -> None:
     """Write the whole plan. Raises AllocatorError when it does not fit; the transaction is to be undone."""
-    connection.execute(sa.update(runs).where(runs.c.run == run).values(tables_version=tables_version))
+    says = {"tables_version": tables_version} | ({"seen": plan.seen} if plan.seen is not None else {})
+    connection.execute(sa.update(runs).where(runs.c.run == run).values(says))
     if not plan.decided:
         return
     _refuse_gaps(connection, plan.turns)
@@ -125,7 +126,7 @@ def _decision(decided: Assigned, tables_version: str) -> dict[str, Any]:
         "state": decided.state.value, "reason": decided.reason, "detail": decided.detail,
         "decided_by": decided.by, "team": decided.team, "lane": decided.lane, "person": decided.person,
         "owner": decided.owner, "basis": decided.basis, "tables_version": tables_version,
-        "given_back": False, "settled_at": None, "trace": decided.trace,
+        "given_back": False, "settled_at": None, "trace": decided.trace, "seen": decided.seen,
     }  # fmt: skip
 
 

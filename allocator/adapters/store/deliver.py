@@ -58,7 +58,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement], *, at: dat
         return
     _save_leads(connection, new, standing, at)
     decided = [s for s in new if standing[s.key].state != State.WAITING.value]
-    _save_decisions(connection, decided, standing, at)
+    _save_decisions(connection, decided, standing, at, run)
     refresh(connection, [s.record for s in new if s.record is not None])
     _give_back(connection, [s for s in decided if s.give_back], at=at, run=run)
     confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
@@ -120,13 +120,18 @@ def _save_leads(
 
 
 def _save_decisions(
-    connection: Connection, decided: Sequence[Settlement], standing: Mapping[LeadKey, Row[Any]], at: datetime
+    connection: Connection,
+    decided: Sequence[Settlement],
+    standing: Mapping[LeadKey, Row[Any]],
+    at: datetime,
+    run: int,
 ) -> None:
     """A lead that waits has left its last decision behind; that one stays as it was."""
     rows = [
         _key(s.key)
         | _end(s, standing[s.key])
-        | {"epoch": s.epoch, "settled_at": at, "given_back": _given_back(s, standing[s.key])}
+        | {"epoch": s.epoch, "settled_at": at, "settled_run": run}
+        | {"given_back": _given_back(s, standing[s.key])}
         for s in decided
     ]
     update_rows(connection, decisions, rows, key=("source", "source_id", "epoch"))

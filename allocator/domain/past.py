@@ -1,0 +1,182 @@
+"""What is kept of decisions and runs so that other tables can be tried on them; past runs as read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from allocator.domain.decision import Inputs, Work
+from allocator.domain.facts import EMAIL, company_of, is_filled
+from allocator.domain.lead import LeadKey, Match, Record
+from rules.rotation import Ledger
+
+LONGEST: Final = 2_000
+"""Characters of a field that are kept."""
+MATCHES: Final = 50
+"""Records of a look-up that are kept."""
+
+
+class Noting:
+    """What the leads of one run showed, as JSON: the raw fields that facts read, and what was looked up.
+
+    Raw, since other tables may read them otherwise. Nothing that the leads' own rows do not hold.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._lookups = inputs.lookups
+        self._paths = tuple(sorted({EMAIL, *(path for some in inputs.fact_fields.values() for path in some)}))
+
+    def seen(self, work: Work, email: str | None) -> dict[str, Any]:
+        """Of one lead. What is empty is left out."""
+        record = work.record
+        stored: dict[str, Any] = {
+            "created": _micros(record.created),
+            "stamp": _micros(record.stamp),
+            "fields": self._filled(record.fields),
+        }
+        if record.unreadable:
+            stored["unreadable"] = record.unreadable[:LONGEST]
+        if work.held:
+            stored["held"] = True
+        if work.stood_back:
+            stored["back"] = sorted(work.stood_back)
+        if email and (people := self._lookups.people.get(email)):
+            stored["people"] = _kept(people)
+        accounts = self._lookups.accounts
+        if email and accounts and (found := accounts.get(company_of(email) or "")):
+            stored["accounts"] = _kept(found)
+        return stored
+
+    def _filled(self, fields: Mapping[str, object]) -> dict[str, object]:
+        return {
+            path: value[:LONGEST] if type(value) is str else value
+            for path in self._paths
+            if (value := fields.get(path)) is not None and value != "" and is_filled(value)
+        }
+
+
+def run_seen(inputs: Inputs, *, asked: bool, unusable: Mapping[str, str]) -> dict[str, Any]:
+    """What a run itself saw: its instant, whether e-mails were looked up, whom the CRM would refuse, intake.
+
+    `unusable` maps Person IDs to why; None is stored when the CRM was not asked.
+    """
+    users = {crm: unusable[p] for crm, p in inputs.tables.person_by_crm_user.items() if p in unusable}
+    return {
+        "now": inputs.now.astimezone(UTC).isoformat(),
+        "asked": asked,
+        "unusable": None if inputs.lookups.users is None else users,
+        "intake": sorted(inputs.lookups.intake),
+    }
+
+
+# --- read back --------------------------------------------------------------------------------------------
+
+
+class PastDecision(NamedTuple):
+    """A decision on one lead as it ended: `state`, `reason`, `detail` and `owner` say how; `run` made it.
+
+    `settled_run` is the run that found how it ended, None while it stands as decided.
+    """
+
+    key: LeadKey
+    epoch: int
+    run: int
+    state: str
+    reason: str | None
+    detail: str
+    person: str | None
+    owner: str | None
+    basis: str
+    settled_run: int | None
+    version: str
+    seen: Mapping[str, Any]
+
+    @property
+    def record(self) -> Record:
+        """The lead as that run read it."""
+        seen = self.seen
+        return Record(
+            key=self.key,
+            created=_moment(seen["created"]),
+            stamp=_moment(seen["stamp"]),
+            owner="",
+            fields=seen["fields"],
+            unreadable=seen.get("unreadable", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that decided, or had nothing to decide: its instant, and what it saw (see `run_seen`)."""
+
+    run: int
+    now: datetime
+    live: bool
+    version: str
+    asked: bool
+    unusable: Mapping[str, str] | None
+    intake: frozenset[str]
+    decisions: tuple[PastDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastRefund:
+    """A lead given before the first of the runs and given back in one of them; `changes` are its turn's."""
+
+    run: int
+    team: str
+    lane: str
+    person: str
+    at: datetime
+    changes: Mapping[str, int] | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Past runs, oldest first, and how things stood before the first of them.
+
+    `held` are leads that were held then. `recent` has live turns by (team, person): the last one, and as many
+    more as `refunds` give back. `older` leads were decided in these days too, without what a replay needs;
+    `cut`: there were more leads, and whole runs were left out to stay within the most.
+    """
+
+    runs: tuple[PastRun, ...]
+    held: tuple[PastDecision, ...] = ()
+    ledgers: Mapping[tuple[str, str], Ledger] = field(default_factory=dict)
+    recent: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    given: tuple[tuple[str, str, datetime], ...] = ()
+    refunds: tuple[PastRefund, ...] = ()
+    older: int = 0
+    cut: bool = False
+
+
+def past_run(run: int, live: bool, version: str, seen: Mapping[str, Any]) -> PastRun:
+    """A run as `run_seen` said it."""
+    return PastRun(
+        run=run,
+        now=datetime.fromisoformat(seen["now"]),
+        live=live,
+        version=version,
+        asked=seen["asked"],
+        unusable=seen["unusable"],
+        intake=frozenset(seen["intake"]),
+    )
+
+
+def _kept(matches: Sequence[Match]) -> list[tuple[str, str, str]]:
+    return sorted((m.object, m.id, m.owner) for m in matches)[:MATCHES]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _micros(at: datetime) -> int:
+    gone = at - _EPOCH
+    return (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds
