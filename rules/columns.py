@@ -8,7 +8,7 @@ in a column accept everything there. Memory is bounded: see `Pool`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -19,6 +19,13 @@ from rules.model import Fact, FactValue, Row, Unmapped
 
 LAYER_BYTES: Final = 32 * 1024 * 1024
 _ENTRY_BYTES = 200
+
+Known = str | Decimal | date
+"""A fact that is neither missing nor unmapped."""
+
+Kind = tuple[str, tuple[str, ...]] | int | None
+"""Of a text: the literal it is, or "", and the patterns it fits; of a number or day: between which cuts it
+lies; None where a column cannot compare the value, and only `*` accepts it."""
 
 Cell = tuple[Condition, tuple[int, ...]]
 """A distinct condition of a column, and the rows that have it."""
@@ -93,7 +100,7 @@ class Column:
         self.cells: tuple[Cell, ...] = tuple((c, tuple(rows)) for c, rows in cells.items())
         self.none = _int(self._rows(c.accepts_none for c, _ in self.cells))
         self.unmapped = _int(self._rows(c.accepts_unmapped for c, _ in self.cells))
-        self._always = _int(self._rows(c.is_any for c, _ in self.cells))
+        self.always = _int(self._rows(c.is_any for c, _ in self.cells))
         self._memory = pool.memory()
 
     def bits(self, value: FactValue) -> int:
@@ -104,6 +111,10 @@ class Column:
             return self.unmapped
         found = self._memory.get(value)
         return self._miss(value) if found is None else found
+
+    def kind(self, value: Known) -> Kind:
+        """Values of one kind have the same rows: a few kinds, however many values."""
+        raise NotImplementedError
 
     def _miss(self, value: FactValue) -> int:
         raise NotImplementedError
@@ -132,11 +143,11 @@ class TextColumn(Column):
 
     def __init__(self, fact: Fact, conditions: Sequence[Condition], pool: Pool) -> None:
         super().__init__(fact, conditions, pool)
-        self._by_literal: dict[str, list[int]] = {}
+        self.by_literal: dict[str, list[int]] = {}
         self._by_pattern: dict[str, list[int]] = {}
         for number, (condition, _) in enumerate(self.cells):
             for literal in condition.literals | condition.not_literals:
-                self._by_literal.setdefault(literal, []).append(number)
+                self.by_literal.setdefault(literal, []).append(number)
             for pattern in {*condition.patterns, *condition.not_patterns}:
                 self._by_pattern.setdefault(pattern, []).append(number)
         self._others = self._rows(c.accepts_other for c, _ in self.cells)
@@ -144,20 +155,35 @@ class TextColumn(Column):
 
     def _miss(self, value: FactValue) -> int:
         if not isinstance(value, str):
-            return self._always
+            return self.always
         touched = self._touched(fold(value))
         bits = self._of(fold(value), touched) if touched else self.base
         self._memory.put(value, bits, len(value) + (self.size // 8 if touched else 0))
         return bits
 
+    def kind(self, value: Known) -> Kind:
+        """Values of one kind have the same rows: a few kinds, however many values."""
+        if not isinstance(value, str):
+            return None
+        key = fold(value)
+        fitting = tuple(p for p in self._by_pattern if fits(p, key)) if self._by_pattern else ()
+        return key if key in self.by_literal else "", fitting
+
     def _touched(self, key: str) -> set[int]:
         """The cells that name a key, by a literal or a pattern: only they may treat it unlike an unnamed
         one."""
-        touched = set(self._by_literal.get(key, ()))
+        touched = set(self.by_literal.get(key, ()))
         for pattern, numbers in self._by_pattern.items():
             if fits(pattern, key):
                 touched.update(numbers)
         return touched
+
+    def unlike_others(self, key: str) -> Iterator[tuple[int, ...]]:
+        """The rows that treat a folded key unlike one that no cell names, in parts."""
+        for number in self._touched(key):
+            condition, held = self.cells[number]
+            if condition.accepts_key(key) != condition.accepts_other:
+                yield held
 
     def _of(self, key: str, touched: Iterable[int]) -> int:
         rows = bytearray(self._others)
@@ -182,15 +208,15 @@ class LineColumn(Column):
             for low, high in condition.intervals:
                 switches.setdefault(low, []).append((held, True))
                 switches.setdefault(high, []).append((held, False))
-        self._cuts = sorted(switches)
-        self._switches = [switches[cut] for cut in self._cuts]
+        self.cuts = sorted(switches)
+        self.switches = [switches[cut] for cut in self.cuts]
         self._row_bytes = self.size // 8 + 1
-        self._stride = 1 + len(self._cuts) * self._row_bytes // states
+        self._stride = 1 + len(self.cuts) * self._row_bytes // states
         self._states = self._walk()
 
     def _walk(self) -> list[int]:
         rows, states = bytearray(self._row_bytes), [0]
-        for number, switched in enumerate(self._switches, start=1):
+        for number, switched in enumerate(self.switches, start=1):
             _switch(rows, switched)
             if number % self._stride == 0:
                 states.append(_int(rows))
@@ -204,11 +230,15 @@ class LineColumn(Column):
             return self.unmapped
         segment = self._memory.get(value)
         if segment is None:
-            if not isinstance(value, (Decimal, date)) or not self._cuts:
-                return self._always
-            segment = bisect_right(self._cuts, (point(value), 0))
+            if not isinstance(value, (Decimal, date)) or not self.cuts:
+                return self.always
+            segment = bisect_right(self.cuts, (point(value), 0))
             self._memory.put(value, segment, 0)
         return self._of_segment(segment)
+
+    def kind(self, value: Known) -> Kind:
+        """Values of one kind have the same rows: a few kinds, however many values."""
+        return None if isinstance(value, str) else bisect_right(self.cuts, (point(value), 0))
 
     def _of_segment(self, segment: int) -> int:
         """The rows between two cuts: what the cuts below leave switched on."""
@@ -216,7 +246,7 @@ class LineColumn(Column):
         if not beyond:
             return self._states[start]
         rows = bytearray(self._states[start].to_bytes(self._row_bytes, "little"))
-        for switched in self._switches[segment - beyond : segment]:
+        for switched in self.switches[segment - beyond : segment]:
             _switch(rows, switched)
         return _int(rows)
 

@@ -78,6 +78,10 @@ class Normaliser:
         """One fact of a lead."""
         return (self._readers.get(name) or self._reader(name))[1](raw)
 
+    def reader(self, name: str) -> Callable[[object], FactValue]:
+        """What turns the raw values of one fact into facts."""
+        return (self._readers.get(name) or self._reader(name))[1]
+
     def name(self, name: str) -> str:
         """The catalogue's spelling of a fact's name."""
         return (self._readers.get(name) or self._reader(name))[0]
@@ -118,6 +122,7 @@ def _remembering(read: Callable[[object], FactValue]) -> Callable[[object], Fact
 
 
 def _read(raw: object, fact: Fact, key: str, vocabulary: Vocabulary) -> FactValue:
+    raw = _plain(raw)
     if raw is None or isinstance(raw, Unmapped):
         return raw
     if isinstance(raw, int) and raw.bit_length() > _LONGEST_NUMBER:
@@ -146,12 +151,34 @@ def _spelling(text: str, fact: Fact, key: str, vocabulary: Vocabulary) -> FactVa
     return text
 
 
+def _plain(raw: object) -> object:
+    """A cell of a data frame as Python would have it: its marks of a missing value are None."""
+    kind = type(raw)
+    if kind is str or kind is int:
+        return raw
+    if kind.__module__ == "numpy":
+        raw = _unwrapped(raw)
+    if kind.__name__ in ("NAType", "NaTType") or (isinstance(raw, Decimal) and raw.is_nan()):
+        return None
+    return None if isinstance(raw, (float, complex)) and raw != raw else raw
+
+
+def _unwrapped(raw: object) -> object:
+    """A number of numpy's as a number of Python's; without importing numpy, which takes long."""
+    of = getattr(getattr(raw, "dtype", None), "kind", "")
+    if of in ("m", "M"):
+        return None if str(raw) == "NaT" else raw
+    is_number = of in ("b", "i", "u", "f", "c") and getattr(raw, "shape", None) == ()
+    return raw.item() if is_number else raw  # type: ignore[attr-defined]
+
+
 def _as_text(raw: object) -> str:
+    if isinstance(raw, str):
+        return str.strip(raw)
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, float):
-        # A float may be 250.0 for 250, and NaN or infinity where a table had a hole.
-        return "" if raw != raw else str(int(raw)) if raw.is_integer() else repr(raw)
+        return str(int(raw)) if raw.is_integer() else repr(raw)  # 250.0 is how a table may write 250
     return str(raw).strip()
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -17,7 +17,17 @@ from rules.fold import fold
 from rules.known import LANGUAGE, NONE_CODE, fact_key
 from rules.model import Decision, FactValue, Layer, RoutingTables, Row, Step, Unmapped
 
-__all__ = ["CompiledLayer", "CompiledRow", "Near", "TraceLayer", "compiled", "decide", "shown", "trace"]
+__all__ = [
+    "CompiledLayer",
+    "CompiledRow",
+    "Near",
+    "TraceLayer",
+    "compiled",
+    "decide",
+    "decision_of",
+    "shown",
+    "trace",
+]
 
 _SHOWN: Final = 80
 
@@ -104,13 +114,26 @@ def decide(tables: RoutingTables, facts: Mapping[str, object], *, on: date) -> D
     `unmapped_value` when a value that nobody could read is the likely cause, else `no_rule`. Never raises
     for what a lead says.
     """
+    return _walk(tables, normaliser_of(tables)(facts), lambda _, layer, found: layer.find(found, on))
+
+
+def decision_of(tables: RoutingTables, facts: Mapping[str, object], rows: Sequence[int]) -> Decision:
+    """What `decide` would say of a lead for which it is known already which row of each layer holds, by its
+    place in Order; -1 where none does."""
     found = normaliser_of(tables)(facts)
+    return _walk(tables, found, lambda n, layer, _: layer.row(rows[n]) if rows[n] >= 0 else None)
+
+
+Find = Callable[[int, CompiledLayer, Mapping[str, FactValue]], CompiledRow | None]
+
+
+def _walk(tables: RoutingTables, found: dict[str, FactValue], find: Find) -> Decision:
     steps: list[Step] = []
     lane = ""
     needs: dict[str, str | tuple[str, ...]] = {}
     unread: tuple[str, Unmapped] | None = None
-    for layer in compiled(tables):
-        match = layer.find(found, on)
+    for number, layer in enumerate(compiled(tables)):
+        match = find(number, layer, found)
         if match is None:
             unread = unread or layer.unread(found)
             if layer.layer.when_nothing_matches == "hold":
@@ -159,7 +182,22 @@ def _undecided(
 
 
 def _compile_row(row: Row, tables: RoutingTables) -> CompiledRow:
-    sets = tuple(_set(name, text, tables) for name, text in row.sets)
+    effects = effects_of(row.sets, tables)
+    return CompiledRow(row, _step(row), effects.sets, effects.needs, effects.lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the `Then` cells of a row set: facts as normalised values, what the taker must have, the lane."""
+
+    sets: tuple[tuple[str, FactValue], ...]
+    needs: tuple[tuple[str, str | tuple[str, ...]], ...]
+    lane: str | None
+
+
+def effects_of(cells: tuple[tuple[str, str], ...], tables: RoutingTables) -> Effects:
+    """The effects of a row's `sets`."""
+    sets = tuple(_set(name, text, tables) for name, text in cells)
     by_key = {fact_key(name): value for name, value in sets}
     needs: list[tuple[str, str | tuple[str, ...]]] = []
     if isinstance(language := by_key.get(LANGUAGE), str):
@@ -167,7 +205,7 @@ def _compile_row(row: Row, tables: RoutingTables) -> CompiledRow:
     if tags := _tags(by_key.get("tags")):
         needs.append(("tags", tags))
     lane = by_key.get("lane")
-    return CompiledRow(row, _step(row), sets, tuple(needs), lane if isinstance(lane, str) else None)
+    return Effects(sets, tuple(needs), lane if isinstance(lane, str) else None)
 
 
 def _set(name: str, text: str, tables: RoutingTables) -> tuple[str, FactValue]:
