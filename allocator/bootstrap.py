@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,16 +28,20 @@ from allocator.adapters.store.sql import open_store, schema_version, upgrade_sto
 from allocator.adapters.tables import WorkbookTables
 from allocator.config import FILE_NAME, Settings, holds_secret
 from allocator.domain.alerts import Policy
+from allocator.domain.tables import problems_with
 from allocator.errors import ConfigError, SourceError, StoreError
 from allocator.ports import CRM, Clock, Mailer, Ping, Progress, Store, Tables
 from allocator.service import watch
 from allocator.service.alerts import Desk, is_stuck
+from allocator.service.answering import Answering
 from allocator.service.doctor import Subject
 from allocator.service.doctor.subject import Facts, Mailing, MailServer, StoreHealth
 from allocator.service.post import Round, send_due
 from allocator.service.run import Job, Outcome
+from allocator.service.shelf import Shelf
 from allocator.service.watch import Watched
 from allocator.service.workbook import Workbook
+from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
 from rules.workbook.check import check
@@ -89,20 +93,13 @@ def desk_of(settings: Settings, *, serving: bool = False) -> Desk:
     own = settings.alerts
     return Desk(
         policy=Policy(
-            environment=settings.environment,
-            oncall=own.oncall,
-            editors=own.editors,
-            repeat=timedelta(hours=own.repeat_hours),
-            runbook_url=own.runbook_url,
-            sender=own.sender,
+            environment=settings.environment, oncall=own.oncall, editors=own.editors,
+            repeat=timedelta(hours=own.repeat_hours), runbook_url=own.runbook_url, sender=own.sender,
             mails=bool(own.smtp),
         ),
-        host=platform.node(),
-        program=version(DISTRIBUTION),
-        lead_url=f"{settings.salesforce.url}/",
-        minute=settings.serve.minute,
-        serving=serving,
-    )
+        host=platform.node(), program=version(DISTRIBUTION), lead_url=f"{settings.salesforce.url}/",
+        minute=settings.serve.minute, serving=serving,
+    )  # fmt: skip
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
@@ -114,15 +111,10 @@ def mailer_of(settings: Settings) -> Mailer | None:
 
     return SmtpMailer(
         SmtpSettings(
-            host=own.host,
-            port=own.port,
-            tls=own.security,
-            username=own.username,
-            password=own.secret(),
-            sender=own.sender,
-            ca_file=own.ca_file,
+            host=own.host, port=own.port, tls=own.security, username=own.username, password=own.secret(),
+            sender=own.sender, ca_file=own.ca_file,
         )
-    )
+    )  # fmt: skip
 
 
 def ping_of(settings: Settings) -> Ping:
@@ -242,6 +234,17 @@ def workbook_loop(settings: Settings, store: Store, clock: Clock) -> Workbook:
         intake=lambda: intake_of(settings),
         live=settings.live,
     )
+
+
+def shelf_of(settings: Settings, store: Store, *, asking: bool = False) -> Shelf:
+    """The versions of the tables. `asking`: the CRM is asked what only it can show of one."""
+    tables = tables_of(settings)
+
+    def extra(found: RoutingTables) -> Sequence[Problem]:
+        intake = intake_of(settings) if asking else None
+        return problems_with(found, fact_names=settings.fact_fields(), intake=intake or ())
+
+    return Shelf(store, tables, Answering(store, tables, desk_of(settings), settings.live), extra)
 
 
 def program() -> str:

@@ -91,7 +91,8 @@ class TablesLook:
     """What a look at the workbook gave: the tables to use, and what was wrong with the file if anything.
 
     `version` is to be accepted when `fresh`. `refused` holds the problems of a file that was not used;
-    `waiting` is the version that is good and not used before somebody accepts it.
+    `waiting` is the version that is good and not used before somebody accepts it. `note` says why the file
+    is not what runs.
     """
 
     tables: RoutingTables
@@ -104,8 +105,6 @@ class TablesLook:
     waiting: TablesVersion | None = None
     speaks: bool = True
     """Whether the file is the newest word; not one that lags behind, or that was rolled back."""
-    own: RoutingTables | None = None
-    """The file's own tables where they are good and not those to use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,10 @@ class Tables(Protocol):
         """NAME.draft.xlsx, checked like the workbook and never used. None when there is none."""
 
     def read(self, version: TablesVersion) -> RoutingTables | None:
-        """The tables of an accepted version; None where this program refuses them."""
+        """The tables of a version; None where this program refuses them, or its content was forgotten."""
+
+    def check(self, version: TablesVersion, *, extra: ExtraCheck) -> RoutingTables:
+        """The tables of a version as if it were saved now. Raises WorkbookError with all that is wrong."""
 
     def look(self, store: Store, *, now: datetime, extra: ExtraCheck) -> TablesLook:
         """The file when it is good, else the last good version. Reads only; never saves the file.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from allocator.domain.versions import How, Standing
 from allocator.ports import DraftLook, ExtraCheck, Store, TablesLook, TablesVersion
 from rules.errors import WorkbookError
 from rules.model import RoutingTables
@@ -17,12 +18,15 @@ from rules.workbook.check import read_file
 
 HALF_SAVED = frozenset({"W01", "W05"})
 """What a file looks like while a spreadsheet program is writing it."""
+GONE = "W00"
 AGAIN = 3
+KEPT = 4
+"""The file, its draft, the last good version, and one that waits."""
 PAUSE_SECONDS = 2.0
 
 
 class WorkbookTables:
-    """Reads the workbook at `path`, never writes it. Loaded tables are kept by their sha256."""
+    """Reads the workbook at `path`, never writes it. The tables loaded last are kept by their sha256."""
 
     def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.path = path
@@ -37,15 +41,17 @@ class WorkbookTables:
         except WorkbookError as error:
             return self._last_good(last, error, extra)
         sha = tables.version
+        newest = next(iter(store.tables_versions(limit=1)), None)
+        speaks = newest is None or not store.tables_known(sha) or self._may_speak(newest, sha)
         if last is not None and sha == last.sha256:
-            return TablesLook(tables, last)
-        elsewhere = last is not None and last.origin != self._origin and store.tables_known(sha)
-        if last is not None and elsewhere and self._saved_at() <= last.accepted_at:
-            note = (
-                f"{self.path.name} is an older version; {last.sha256[:8]} of {last.accepted_at:%Y-%m-%d} runs"
-            )
-            return TablesLook(self._load(last.content, extra), last, note=note)
-        return TablesLook(tables, TablesVersion(sha, content, now, self._origin, tables.saved_by), fresh=True)
+            return TablesLook(tables, last, speaks=speaks)
+        if last is not None and newest is not None and not speaks:
+            return TablesLook(self._load(last.content, extra), last, note=self._lags(newest), speaks=False)
+        version = TablesVersion(
+            sha, content, now, self._origin, tables.saved_by, Standing.NEXT,
+            base=last.sha256 if last else "", warnings=sum(p.severity == "warning" for p in tables.warnings),
+        )  # fmt: skip
+        return TablesLook(tables, version, fresh=True)
 
     @property
     def name(self) -> str:
@@ -64,18 +70,19 @@ class WorkbookTables:
         if not path.exists():
             return None
         try:
-            content = read_file(path)
-            tables = load_bytes(content, name=path.name)
-            problems = tuple(extra(tables))
+            tables = self._load(read_file(path), extra, name=path.name)
         except WorkbookError as error:
             return DraftLook(path.name, error.version or "unreadable", None, error.problems)
-        return DraftLook(path.name, tables.version, None if problems else tables, problems)
+        return DraftLook(path.name, tables.version, tables)
 
     def read(self, version: TablesVersion) -> RoutingTables | None:
         try:
-            return load_bytes(version.content, name=self.path.name)
+            return self._load(version.content, lambda tables: ()) if version.content else None
         except WorkbookError:
             return None
+
+    def check(self, version: TablesVersion, *, extra: ExtraCheck) -> RoutingTables:
+        return self._load(version.content, extra)
 
     @property
     def _draft(self) -> Path:
@@ -85,6 +92,22 @@ class WorkbookTables:
     def _origin(self) -> str:
         """This very file: whoever puts an older version back here means it; another host's may just lag."""
         return f"{platform.node()}:{self.path}"
+
+    def _may_speak(self, newest: TablesVersion, sha: str) -> bool:
+        """Whether a file that holds a version which was seen before is the newest word all the same.
+
+        After a rollback it is not: else a copy with a new date would undo it.
+        """
+        if newest.sha256 == sha:
+            return True
+        if newest.how is How.ROLLBACK:
+            return False
+        return newest.origin == self._origin or self._saved_at() > newest.accepted_at
+
+    def _lags(self, newest: TablesVersion) -> str:
+        if newest.how is How.ROLLBACK:
+            return f"{self.path.name} has no say until it is changed, since an earlier version was put back"
+        return f"{self.path.name} is an older version"
 
     def _read(self, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
         """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""
@@ -98,27 +121,33 @@ class WorkbookTables:
             self._sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
 
-    def _load(self, content: bytes, extra: ExtraCheck) -> RoutingTables:
+    def _load(self, content: bytes, extra: ExtraCheck, *, name: str = "") -> RoutingTables:
         sha = hashlib.sha256(content).hexdigest()
-        tables = self._loaded.get(sha) or load_bytes(content, name=self.path.name)
-        problems = extra(tables)
-        if problems:
+        tables = self._loaded.pop(sha, None) or load_bytes(content, name=name or self.path.name)
+        self._loaded = dict([*self._loaded.items(), (sha, tables)][-KEPT:])
+        if problems := tuple(extra(tables)):
             raise WorkbookError(problems, version=sha)
-        self._loaded = {sha: tables}
         return tables
 
     def _last_good(self, last: TablesVersion | None, error: WorkbookError, extra: ExtraCheck) -> TablesLook:
         if last is None:
             raise error
-        note = (
-            f"{self.path.name} is refused ({len(error.problems)} problems); "
-            f"{last.sha256[:8]} of {last.accepted_at:%Y-%m-%d %H:%M} runs. See: allocator tables check"
-        )
-        tables = self._load(last.content, extra)
+        tables, note = self._load(last.content, extra), f"{self.path.name} {_trouble(error)}"
         return TablesLook(tables, last, refused=error.problems, note=note, edition=error.version)
 
     def _saved_at(self) -> datetime:
         return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+
+def _trouble(error: WorkbookError) -> str:
+    """What is wrong with the file, in a few words."""
+    codes = {problem.code for problem in error.problems}
+    if GONE in codes:
+        return "cannot be read"
+    if codes & HALF_SAVED:
+        return "is damaged or only half saved"
+    count = len(error.problems)
+    return f"is refused ({count} problem{'' if count == 1 else 's'})"
 
 
 def _outside(path: Path) -> str:

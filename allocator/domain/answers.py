@@ -11,10 +11,12 @@ from typing import Any
 from allocator.domain.alerts import ANSWERS_A_DAY, Book, Mail, Policy, Reader, Scene
 from allocator.domain.incidents import domain_of
 from allocator.domain.notices import why
+from allocator.domain.versions import Moves, code_of
 from rules.errors import Problem
 
 PHASE = "ANSWER"
-LIVE, DRAFT = "tables_live", "tables_draft"
+LIVE, DRAFT, WAITING, ROLLBACK = "tables_live", "tables_draft", "tables_waiting", "tables_rollback"
+_WORDS = {LIVE: "LIVE", DRAFT: "DRAFT", WAITING: "WAITING", ROLLBACK: "LIVE"}
 _PROBLEMS = 40
 
 
@@ -43,6 +45,54 @@ def live(
     return Answer(LIVE, headline, intro + nothing, _plain(sections), edition, saved_by)
 
 
+def waiting(
+    *,
+    edition: str,
+    saved_by: str,
+    moves: Moves | None,
+    threshold: str,
+    runs: str,
+    why_not: str,
+    sections: Sequence[tuple[str, Sequence[str]]],
+) -> Answer:
+    """A good file that moves too much to go live by itself. `why_not`: why the code in it did not count."""
+    code = code_of(edition)
+    beyond = f"more than the publish threshold of {threshold}"
+    said = (
+        "The workbook passed the check and is not used yet.",
+        f"It would move {moves.moved:,} of {moves.leads:,} past leads, {beyond}." if moves else "",
+        f"{code_of(runs)} goes on deciding.",
+        why_not,
+        f"To accept it: type {code} into sheet Settings, Accept version, change nothing else, and save;",
+        f"or let whoever runs the allocator type: allocator tables accept {code}.",
+        "Not to accept it: change the file and save.",
+    )
+    intro = " ".join(filter(None, said))
+    return Answer(WAITING, f"waits to be accepted, code {code}", intro, _plain(sections), edition, saved_by)
+
+
+def accepted(
+    *, when: str, edition: str, saved_by: str, sections: Sequence[tuple[str, Sequence[str]]]
+) -> Answer:
+    """A version that waited and was accepted by the command."""
+    intro = f"Version {code_of(edition)}, which waited, was accepted. It decides from the {when} run on."
+    return Answer(LIVE, f"accepted, live from the {when} run", intro, _plain(sections), edition, saved_by)
+
+
+def rolled_back(
+    *, when: str, edition: str, instead_of: str, saved_by: str, sections: Sequence[tuple[str, Sequence[str]]]
+) -> Answer:
+    """An earlier version was put back by the command."""
+    intro = (
+        f"Version {code_of(edition)} was put back by allocator tables rollback, instead of "
+        f"{code_of(instead_of)}. It decides from the {when} run on. The file is as it was and has no say "
+        "until it is changed and saved: mend in it first what was wrong, or begin with the version that was "
+        "put back, which whoever runs the allocator can write to a file."
+    )
+    headline = f"put back to {code_of(edition)}, live from the {when} run"
+    return Answer(ROLLBACK, headline, intro, _plain(sections), edition, saved_by)
+
+
 def draft(
     *,
     edition: str,
@@ -50,8 +100,9 @@ def draft(
     problems: Sequence[Problem],
     warnings: Sequence[Problem],
     sections: Sequence[tuple[str, Sequence[str]]],
+    would_wait: str = "",
 ) -> Answer:
-    """A draft: checked in the same way, never used."""
+    """A draft: checked in the same way, never used. `would_wait`: the threshold that it goes beyond."""
     marks: list[tuple[str, Sequence[str]]] = []
     if problems:
         marks.append(("To mend", [str(p) for p in problems[:_PROBLEMS]]))
@@ -60,6 +111,8 @@ def draft(
     else:
         headline = "the draft passed the check"
         intro = "The draft was checked and not used. Save it under the workbook's own name to make it live."
+        if would_wait:
+            intro += f" It would then wait to be accepted: it moves more past leads than {would_wait}."
     if warnings:
         marks.append(("Warnings", [str(p) for p in warnings[:_PROBLEMS]]))
     if not problems and not sections:
@@ -94,7 +147,7 @@ def _mail(
 ) -> Mail:
     stamp = hashlib.sha256(f"{answer.kind} {answer.edition} {now.isoformat()}".encode()).hexdigest()[:16]
     own = f"tables.{stamp}@{domain_of(policy.sender)}"
-    word = "LIVE" if answer.kind == LIVE else "DRAFT"
+    word = _WORDS[answer.kind]
     return Mail(
         message_id=own, thread=thread or own, recipient=address, kind=answer.kind, incident="", phase=PHASE,
         subject=_ascii(f"[allocator/{policy.environment}] {word} {name}: {answer.headline}"),

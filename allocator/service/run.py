@@ -24,9 +24,11 @@ from allocator.errors import AllocatorError, FencedError, SourceError
 from allocator.ports import CRM, Clock, Lease, Ping, Progress, Store, Tables, TablesLook
 from allocator.service import allocate, report
 from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
+from allocator.service.answering import Answering
 from allocator.service.deliver import Delivery, deliver
 from allocator.service.handover import Watch
 from allocator.service.pull import pull, settle_absent
+from allocator.service.versions import Judge
 from rules.errors import Problem
 from rules.model import RoutingTables
 
@@ -203,17 +205,20 @@ class _Run:
         job.leave(Outcome(summary=made, state="handed_over", refused=self.refusal))
 
     def _tables(self) -> TablesLook:
-        """The workbook as it is now, or the last good version; a new good one is accepted for good."""
+        """The workbook as it is now, or the last good version; a new good one is accepted or waits."""
         job = self.job
         intake = job.crm.intake_ids()
 
         def extra(tables: RoutingTables) -> tuple[Problem, ...]:
             return problems_with(tables, fact_names=job.fact_fields, intake=intake)
 
-        look = job.tables.look(job.store, now=self.now, extra=extra)
-        if look.fresh:
-            job.store.accept_tables(self.lease, look.version)
-        return look
+        judge = Judge(job.store, job.tables, job.fact_fields)
+        verdict = judge.settle(
+            lambda: job.tables.look(job.store, now=self.now, extra=extra), self.now, lease=self.lease
+        )
+        if job.desk is not None:
+            Answering(job.store, job.tables, job.desk, job.live).waits(verdict, judge, self.now)
+        return verdict.look
 
     def _finish_earlier(self) -> Delivery:
         """Deliver what earlier runs decided and could not finish, before anything new is decided."""

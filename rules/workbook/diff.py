@@ -28,7 +28,8 @@ class Change:
     """One thing that differs: the sheet, its name there, the column, and the texts before and after.
 
     What was added or removed as a whole has no field; its text says what its columns hold. `cell` is where
-    the thing stands, as far as the tables know it.
+    the thing stands, as far as the tables know it; `person` is the Person ID of a row about a person, whose
+    name says more.
     """
 
     sheet: str
@@ -37,6 +38,7 @@ class Change:
     before: str = ""
     after: str = ""
     cell: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class _Thing:
     id: str
     fields: Mapping[str, str]
     cell: str = ""
+    person: str = ""
 
     @property
     def said(self) -> str:
@@ -91,12 +94,14 @@ def diff(before: RoutingTables, after: RoutingTables) -> Difference:
     """
     old, new = _things(before), _things(after)
     return Difference(
-        added=tuple(Change(t.sheet, t.id, after=t.said, cell=t.cell) for k, t in new.items() if k not in old),
-        removed=tuple(
-            Change(t.sheet, t.id, before=t.said, cell=t.cell) for k, t in old.items() if k not in new
-        ),
+        added=tuple(_whole(t, after=t.said) for k, t in new.items() if k not in old),
+        removed=tuple(_whole(t, before=t.said) for k, t in old.items() if k not in new),
         changed=tuple(c for k, t in new.items() if k in old for c in _changes(old[k], t)),
     )
+
+
+def _whole(thing: _Thing, *, before: str = "", after: str = "") -> Change:
+    return Change(thing.sheet, thing.id, "", before, after, thing.cell, thing.person)
 
 
 def _changes(old: _Thing, new: _Thing) -> Iterator[Change]:
@@ -104,10 +109,11 @@ def _changes(old: _Thing, new: _Thing) -> Iterator[Change]:
     now = {key(name): text for name, text in new.fields.items()}
     names = {key(name): name for name in (*old.fields, *new.fields)}
     if old.sheet != new.sheet:
-        yield Change(new.sheet, new.id, "Sheet", old.sheet, new.sheet, new.cell)
+        yield Change(new.sheet, new.id, "Sheet", old.sheet, new.sheet, new.cell, new.person)
     for short, name in names.items():
         if was.get(short, "") != now.get(short, ""):
-            yield Change(new.sheet, new.id, name, was.get(short, ""), now.get(short, ""), new.cell)
+            texts = was.get(short, ""), now.get(short, "")
+            yield Change(new.sheet, new.id, name, *texts, new.cell, new.person)
 
 
 def _things(tables: RoutingTables) -> _Things:
@@ -175,7 +181,7 @@ def _person(person: Salesperson) -> _Thing:
         "Start": _day(person.start),
         "End": _day(person.end),
     }
-    return _Thing("Salespeople", f"{person.id} in {person.team}", fields)
+    return _Thing("Salespeople", f"{person.id} in {person.team}", fields, person=person.id)
 
 
 def _absences(tables: RoutingTables) -> Iterator[tuple[tuple[str, ...], _Thing]]:
@@ -184,7 +190,7 @@ def _absences(tables: RoutingTables) -> Iterator[tuple[tuple[str, ...], _Thing]]
         for (first, last), same in groupby(sorted(rows[0].absences, key=_days_of), key=_days_of):
             kinds = ", ".join(sorted({a.type for a in same if a.type}))
             name = f"{person}, {_span(first, last)}"
-            yield ("Absences", fold(name)), _Thing("Absences", name, {"Type": kinds})
+            yield ("Absences", fold(name)), _Thing("Absences", name, {"Type": kinds}, person=person)
 
 
 def _days_of(absence: Absence) -> tuple[date, date]:

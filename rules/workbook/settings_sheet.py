@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,13 +24,19 @@ DEFAULTS: Final = {
     "blank means any": "no",
     "same e-mail": "owner",
     "known account": "ignore",
+    "publish threshold": "",
+    "accept version": "",
+    "impact days": "14",
 }
 SPELLINGS: Final = {"contact for errors": "contact"}
 """Other names that a setting may go by."""
-LATER: Final = ("working hours", "de-duplication window", "publish threshold", "accept version")
+LATER: Final = ("working hours", "de-duplication window")
 """Settings of later releases: what stands there has no effect yet, and the check says so."""
 _SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
 _KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(%?)")
+_CODE: Final = re.compile(r"[0-9a-f]{8}")
+MOST_DAYS: Final = 92
 
 
 def read_settings(table: Table | None, report: Report) -> dict[str, str]:
@@ -82,8 +90,43 @@ def _value(name: str, cell: Cell, report: Report) -> str:
         "known account": lambda: fields.choice(cell, _KNOWN_ACCOUNT, report, default="ignore", code="T106"),
         "contact": lambda: fields.text(cell, report),
         "editors": lambda: ", ".join(_emails(cell, report)),
+        "publish threshold": lambda: _percent(cell, report),
+        "accept version": lambda: _code(cell, report),
+        "impact days": lambda: str(fields.whole(cell, report, low=1, high=MOST_DAYS, default=14)),
     }
     return readers[name]()
+
+
+def _percent(cell: Cell, report: Report) -> str:
+    """A percentage such as "20 %", or nothing. A spreadsheet turns 20% into the number 0.2."""
+    if cell.broken or cell.blank:
+        return ""
+    number = fields.decimal(cell) if cell.raw.kind == "number" else None
+    if number is not None and 0 <= number < 1:
+        return _percent_text(number * 100)
+    found = _PERCENT.fullmatch(cell.text) if number != 1 else None  # a 1 may be 100 % or 1 %
+    share = Decimal(found[1].replace(",", ".")) if found else Decimal(-1)
+    if found and share <= 100 and (found[2] or share >= 1 or not share):
+        return _percent_text(share)
+    message = f'Publish threshold "{cell.text}" is not a percentage from 0 % to 100 %.'
+    report.error("T106", cell.place, message, "type a percentage such as 20 %, or leave it blank for none")
+    return ""
+
+
+def _percent_text(share: Decimal) -> str:
+    return f"{share.normalize():f} %"
+
+
+def _code(cell: Cell, report: Report) -> str:
+    """The first 8 characters of a version, as the mail about it says, in lower case; or nothing."""
+    typed = cell.text if cell.raw.kind == "number" and not cell.broken else fields.text(cell, report)
+    code = typed.casefold()
+    if not code or _CODE.fullmatch(code):
+        return code
+    message = f'Accept version "{typed}" is not the code of a version: those are 8 of 0-9 and a-f.'
+    fix = "format the cell as text and type the code as it stands in the mail, or leave it blank"
+    report.error("T106", cell.place, message, fix)
+    return ""
 
 
 def _emails(cell: Cell, report: Report) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def test_the_contact_may_be_called_contact_for_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["Working hours", "De-duplication window", "deduplication window", "Accept version"]
+    "setting", ["Working hours", "De-duplication window", "deduplication window"]
 )
 def test_a_setting_of_later_releases_is_said_to_have_no_effect(setting: str) -> None:
     sheets = small()

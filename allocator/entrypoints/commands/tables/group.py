@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from allocator.entrypoints.commands.tables import check
+from allocator.entrypoints.commands.tables import accept, check, diff, history, rollback
 
-app = typer.Typer(help="The workbook: check it before it goes live.", no_args_is_help=True)
+app = typer.Typer(help="The workbook: check it, compare versions, go back.", no_args_is_help=True)
 app.command("check", epilog="Example:  allocator tables check routing_tables.xlsx")(check.check_command)
+for module in (history, diff, accept, rollback):
+    app.command(module.__name__.rpartition(".")[2], epilog=module.EPILOG)(module.command)

@@ -1,0 +1,164 @@
+"""Which version runs: a new good one goes live by itself, or waits for somebody to accept it.
+
+The decision is made once, by whoever meets the file first, and kept in the store with the bytes: a run, and
+every other host, goes by it for as long as the same version runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from allocator.domain import versions
+from allocator.domain.facts import FactFields
+from allocator.domain.impact import Impact
+from allocator.domain.versions import How, Moves, Standing, code_of
+from allocator.errors import StoreError
+from allocator.ports import Lease, Store, Tables, TablesLook, TablesVersion
+from allocator.service.impact import measure
+from rules.model import RoutingTables
+from rules.workbook.diff import diff
+
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The tables to use, and why: `impact` where it was just measured, `why_not` where a code did not count.
+
+    `own` are the tables of the file that waits.
+    """
+
+    look: TablesLook
+    impact: Impact | None = None
+    why_not: str = ""
+    own: RoutingTables | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides about looks at the workbook."""
+
+    store: Store
+    tables: Tables
+    fact_fields: FactFields
+
+    def settle(self, look: Callable[[], TablesLook], now: datetime, *, lease: Lease | None = None) -> Verdict:
+        """The verdict, kept in the store; with a lease, what goes live is accepted. What `look` raises."""
+        for _ in range(TRIES):
+            verdict = self._judged(look(), now)
+            if self._kept(verdict.look, now, lease):
+                return replace(verdict, look=_noted(verdict.look, now))
+        raise StoreError("another version of the tables went live again and again meanwhile. Run it again")
+
+    def impact(self, before: RoutingTables, after: RoutingTables, now: datetime) -> Impact | None:
+        """On the past leads of as many days as the version before says."""
+        return measure(
+            self.store, before, after, read=self._read, fact_fields=self.fact_fields, now=now,
+            days=versions.impact_days(before),
+        )  # fmt: skip
+
+    def _judged(self, look: TablesLook, now: datetime) -> Verdict:
+        newest = next(iter(self.store.tables_versions(limit=1)), None)
+        if look.fresh:
+            return self._of_new(look, newest, now)
+        if newest is None or not newest.open:
+            return Verdict(look)
+        if look.speaks and not look.refused:
+            self.store.withdraw_tables(newest.sha256)  # the file is again what runs
+            return Verdict(look)
+        if newest.state is Standing.NEXT:
+            return Verdict(self._as_next(look, newest))
+        return Verdict(replace(look, waiting=newest))
+
+    def _of_new(self, look: TablesLook, newest: TablesVersion | None, now: datetime) -> Verdict:
+        last = self.store.tables_version(look.version.base) if look.version.base else None
+        before = self.tables.read(last) if last else None
+        if last is None or before is None:
+            return Verdict(look)
+        if newest and newest.open and _same(newest, look.version):
+            return _told(look, replace(newest, content=look.version.content), before, last)
+        how, why_not = self._by_code(look.tables, newest)
+        threshold = versions.threshold_of(before)
+        free = how is How.CODE or threshold is None
+        impact = None if free else self.impact(before, look.tables, now)
+        moves = moves_of(impact)
+        state = Standing.WAITING if versions.must_wait(moves, threshold) else Standing.NEXT
+        rows = versions.rows_of(diff(before, look.tables))
+        version = replace(look.version, how=how, moves=moves, rows=rows, state=state)
+        return replace(_told(look, version, before, last), impact=impact, why_not=why_not)
+
+    def _by_code(self, tables: RoutingTables, newest: TablesVersion | None) -> tuple[How, str]:
+        """CODE if this save only accepts the version that waits; else why its code does not count, if any."""
+        code = tables.settings.get("accept version", "")
+        if not code:
+            return How.FILE, ""
+        if newest is None or newest.state is not Standing.WAITING or code_of(newest.sha256) != code:
+            return How.FILE, f"The code {code} in Accept version is not the code of the version that waited."
+        waiting = self._read(newest.sha256)
+        if waiting is None:
+            return How.FILE, f"The version {code} that waited can no longer be read."
+        others = versions.besides_the_code(diff(waiting, tables))
+        if not others:
+            return How.CODE, ""
+        return How.FILE, (
+            f"The code {code} in Accept version did not count: it accepts a version as it was, and in this "
+            f"save something else is different too: {versions.named(others)}."
+        )
+
+    def _as_next(self, look: TablesLook, newest: TablesVersion) -> TablesLook:
+        """What was good and next is so still where a file lags or is refused."""
+        version = self.store.tables_version(newest.sha256)
+        tables = self.tables.read(version) if version and newest.base == look.version.sha256 else None
+        if version is None or tables is None:
+            return look
+        return replace(look, tables=tables, version=version, fresh=True)
+
+    def _kept(self, look: TablesLook, now: datetime, lease: Lease | None) -> bool:
+        """False when another version has gone live since the look."""
+        if look.fresh:
+            version = look.version
+            if lease is None:
+                return self.store.put_tables(version, after=version.base)
+            accepted = replace(version, state=Standing.ACCEPTED, accepted_at=now)
+            return self.store.accept_tables(lease, accepted, after=version.base)
+        if look.waiting is not None and look.waiting.content:
+            return self.store.put_tables(look.waiting, after=look.waiting.base)
+        return True
+
+    def _read(self, sha256: str) -> RoutingTables | None:
+        version = self.store.tables_version(sha256)
+        return self.tables.read(version) if version else None
+
+
+def moves_of(impact: Impact | None) -> Moves | None:
+    return Moves(impact.leads, len(impact.moved)) if impact else None
+
+
+def _same(newest: TablesVersion, version: TablesVersion) -> bool:
+    return (newest.sha256, newest.base) == (version.sha256, version.base)
+
+
+def _told(look: TablesLook, version: TablesVersion, before: RoutingTables, last: TablesVersion) -> Verdict:
+    if version.state is not Standing.WAITING:
+        return Verdict(replace(look, version=version))
+    return Verdict(TablesLook(before, last, waiting=version), own=look.tables)
+
+
+def _noted(look: TablesLook, now: datetime) -> TablesLook:
+    """With the note complete: what is wrong with the file, what waits, what runs and how old it is."""
+    said = [look.note] if look.note else []
+    if look.waiting is not None:
+        said.append(_waits(look.waiting))
+    if not said:
+        return look
+    said.append(f"{versions.said(look.version.sha256, look.version.accepted_at, now)}, runs")
+    see = ". See: allocator tables check" if look.refused else ""
+    return replace(look, note="; ".join(said) + see)
+
+
+def _waits(waiting: TablesVersion) -> str:
+    code, moves = code_of(waiting.sha256), waiting.moves
+    would = f", since it would move {moves.moved:,} of {moves.leads:,} past leads" if moves else ""
+    return f"{code} waits to be accepted{would} (allocator tables accept {code})"
