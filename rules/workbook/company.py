@@ -82,7 +82,7 @@ def new_company(users: Sequence[tuple[str, str, str]], *, contact: str, time_zon
         _layers(),
         *rules,
         team,
-        SheetContent("Teams", TEAM_HEADERS, (("Sales", time_zone, "hold", None, None, None),)),
+        SheetContent("Teams", TEAM_HEADERS, (("Sales", time_zone, "hold", *(None,) * 4),)),
         SheetContent("Salespeople", PERSON_HEADERS, tuple(_users(users))),
         SheetContent("Absences", ("Person", "From", "Until", "Type", "Note"), ()),
         _facts(),
@@ -93,7 +93,15 @@ def new_company(users: Sequence[tuple[str, str, str]], *, contact: str, time_zon
     return Company(sheets, contact)
 
 
-TEAM_HEADERS: Final = ("Team", "Time zone", "If nobody can", "CRM queue ID", "Alert e-mail", "Note")
+TEAM_HEADERS: Final = (
+    "Team",
+    "Time zone",
+    "If nobody can",
+    "Fallback team",
+    "CRM queue ID",
+    "Alert e-mail",
+    "Note",
+)
 PERSON_HEADERS: Final = (
     "Person ID",
     "Name",
@@ -129,6 +137,7 @@ def rule_sheet(
 def _settings(contact: str, time_zone: str) -> SheetContent:
     rows: tuple[tuple[Value, ...], ...] = (
         ("Contact", contact, "Whom to ask about this workbook"),
+        ("Editors", None, "Who gets the mails about this workbook: e-mail addresses with commas"),
         ("Time zone", time_zone, "For From and Until of rules, and for teams that name none"),
         ("Blank means any", "no", "yes: a blank If cell means any value; no: it is an error"),
         ("Same e-mail", "owner", "An open Lead or Contact has the e-mail: owner, hold or ignore"),
@@ -137,6 +146,12 @@ def _settings(contact: str, time_zone: str) -> SheetContent:
             "ignore",
             "The company is an Account: owner gives the lead to its owner, or ignore",
         ),
+        (
+            "Publish threshold",
+            None,
+            "A change that moves more than this share of leads, such as 20 %, waits until it is accepted",
+        ),
+        ("Accept version", None, "The code of the version that waits, from the mail about it"),
     )
     return SheetContent("Settings", ("Setting", "Value", "Note"), rows)
 
@@ -158,10 +173,12 @@ def _layers() -> SheetContent:
 def _teams() -> SheetContent:
     rows: list[tuple[Value, ...]] = []
     for team in _data()["teams"]:
-        if_nobody, queue = company_rules.IF_NOBODY.get(team["name"], ("hold", None))
-        queue_id = _data()["queues"][queue] if queue else None
+        if_nobody, named = company_rules.IF_NOBODY.get(team["name"], ("hold", None))
+        fallback = named if if_nobody == "fallback team" else None
+        queue_id = _data()["queues"][named] if if_nobody == "queue" else None
         alert = f"sales-{team['region'].lower()}@example.com"
-        rows.append((team["name"], team["time_zone"], if_nobody, queue_id, alert, team["region"]))
+        places = (if_nobody, fallback, queue_id, alert)
+        rows.append((team["name"], team["time_zone"], *places, team["region"]))
     return SheetContent("Teams", TEAM_HEADERS, tuple(rows))
 
 

@@ -176,7 +176,7 @@ MORE_VALUES: Final[tuple[Cells, ...]] = (
 )
 
 IF_NOBODY: Final[dict[str, tuple[str, str | None]]] = {
-    "Enterprise": ("Mid-market DACH", None),
+    "Enterprise": ("fallback team", "Mid-market DACH"),
     "Partner desk": ("queue", "Review desk"),
 }
 SECOND_TEAMS: Final = (("P-040", "Mid-market Europe"),)

@@ -10,56 +10,40 @@ import math
 import re
 import sys
 import zipfile
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from openpyxl import Workbook
 from openpyxl.packaging.custom import StringProperty
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
 
+from rules.model import FactType
+from rules.vocabulary import fact_key
+from rules.workbook.column_guide import Column, column_of
 from rules.workbook.company import Company, SheetContent, new_company, shipped_company
+from rules.workbook.looks import ROOM, Area, define_names, help_with
 from rules.workbook.read_me import READ_ME
 
 SCHEMA: Final = 1
-ROOM: Final = 500
-"""Rows below each table that already have dropdowns."""
-
-_READ_ME_WIDTHS: Final = (26, 46, 72)
+_READ_ME_WIDTHS: Final = (44, 62, 76)
 _LINE: Final = 15.0
 """The height of one line of text."""
+_UNDER: Final = Border(bottom=Side(style="thin", color="D9D9D9"))
+"""For programs that do not draw a table's stripes."""
+_A4: Final = 9
 _CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - the file's fixed birthday, which has no zone
-_DATES: Final = ("From", "Until", "Start", "End")
-_NUMBERS: Final = ("Order", "Weight", "Daily cap", "Weekly cap", "Limit")
+_FORMATS: Final = {"date": "yyyy-mm-dd", "number": "General", "text": "@"}
 _WIDE: Final = {"Note": 48, "Aliases": 34, "Members": 52, "Company domain or Account ID": 32}
 _DEEP: Final = PatternFill("solid", fgColor="1F4E78")
 _FONT: Final = "Calibri"
 _BLUE: Final = "1F4E78"
 _HEAD: Final = Font(name=_FONT, bold=True, color="FFFFFF")
-_CHOICES: Final = {
-    "Active": '"yes,no"',
-    "When nothing matches": '"continue,hold"',
-    "Type of fact": '"text,closed,number,date"',
-    "Team": "Team_names",
-    "Then Team": "Team_names",
-    "If nobody can": "Team_names",
-    "Person": "People",
-    "Then Owner": "People",
-    "Group": "",
-    "Fact": "Fact_names",
-}
-_NAMES: Final = {
-    "Team_names": ("Teams", "A"),
-    "People": ("Salespeople", "B"),
-    "Fact_names": ("Facts", "A"),
-}
 
 
 def write_template(path: str | Path, company: Company) -> None:
@@ -83,9 +67,10 @@ def template_bytes(company: Company) -> bytes:
     first = book.active
     assert isinstance(first, Worksheet)
     _write_read_me(first, company)
+    types = _fact_types(company)
     for content in company.sheets:
-        _write_sheet(book.create_sheet(content.title), content)
-    _define_names(book)
+        _write_sheet(book.create_sheet(content.title), content, types)
+    define_names(book, _places(company))
     book.properties.creator = book.properties.lastModifiedBy = "Lead allocator"
     book.properties.title = "Routing tables"
     book.properties.created = _CREATED
@@ -95,40 +80,71 @@ def template_bytes(company: Company) -> bytes:
     return _with_fixed_times(buffer.getvalue())
 
 
-def _write_sheet(sheet: Worksheet, content: SheetContent) -> None:
+def _fact_types(company: Company) -> dict[str, FactType]:
+    """The types that sheet Facts gives, by `fact_key`."""
+    rows = (row for sheet in company.sheets if sheet.title == "Facts" for row in sheet.rows)
+    kinds = {word: word for word in get_args(FactType)}
+    return {fact_key(str(row[0])): kinds.get(str(row[1]), "text") for row in rows}
+
+
+def _places(company: Company) -> dict[tuple[str, str], str]:
+    return {
+        (sheet.title, header): get_column_letter(number)
+        for sheet in company.sheets
+        for number, header in enumerate(sheet.headers, start=1)
+    }
+
+
+def _write_sheet(sheet: Worksheet, content: SheetContent, types: Mapping[str, FactType]) -> None:
+    columns = {
+        h: column_of(content.title, h, is_rules=content.is_rules, types=types) for h in content.headers
+    }
     sheet.append(content.headers)
     for row in content.rows:
         sheet.append(row)
     last = max(len(content.rows) + 1, 2)
-    for number, header in enumerate(content.headers, start=1):
+    for number, (header, column) in enumerate(columns.items(), start=1):
         letter = get_column_letter(number)
-        _format_column(sheet, letter, header, [row[number - 1] for row in content.rows])
+        _format_column(sheet, letter, header, column, [row[number - 1] for row in content.rows])
         _style_header(sheet, f"{letter}1")
-        _add_choices(sheet, content.title, letter, header, last)
+    _set_heights(sheet, content)
+    settings = [str(row[0]) for row in content.rows] if content.title == "Settings" else []
+    help_with(sheet, Area(content.title, columns, content.is_rules, last + ROOM), settings)
+    _add_table(sheet, content, last)
+    sheet.print_title_rows = "1:1"
+    _print_on_one_width(sheet)
+
+
+def _set_heights(sheet: Worksheet, content: SheetContent) -> None:
+    sheet.row_dimensions[1].height = 22
     for number, row in enumerate(content.rows, start=2):
         wrapped = [(str(v), _WIDE[h]) for h, v in zip(content.headers, row, strict=True) if v and h in _WIDE]
         lines = max((_lines(text, width) for text, width in wrapped), default=1)
         sheet.row_dimensions[number].height = _LINE * lines
+
+
+def _add_table(sheet: Worksheet, content: SheetContent, last: int) -> None:
     sheet.freeze_panes = "D2" if content.is_rules else "A2"
-    sheet.row_dimensions[1].height = 22
     area = f"A1:{get_column_letter(len(content.headers))}{last}"
     table = Table(displayName=f"{content.title.replace(' ', '_')}_table", ref=area)
     table.tableStyleInfo = TableStyleInfo(name="TableStyleLight9", showRowStripes=True)
     sheet.add_table(table)
-    _print_on_one_width(sheet)
 
 
-def _format_column(sheet: Worksheet, letter: str, header: str, values: Sequence[object]) -> None:
-    form = "yyyy-mm-dd" if header in _DATES else "General" if header in _NUMBERS else "@"
+def _format_column(
+    sheet: Worksheet, letter: str, header: str, column: Column, values: Sequence[object]
+) -> None:
+    form = _FORMATS[column.form]
     dimension = sheet.column_dimensions[letter]
     dimension.number_format = form
     longest = max((len(str(v)) for v in values if v is not None), default=0)
     dimension.width = _WIDE.get(header, min(max(longest, len(header) + 3, 9) + 2, 42))
     for number, value in enumerate(values, start=2):
         cell = sheet[f"{letter}{number}"]
-        cell.number_format = form
+        cell.number_format, cell.border = form, _UNDER
         cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=header in _WIDE)
-        assert value is None or isinstance(value, str | int | float | date)
+        if isinstance(value, str):
+            cell.data_type = "s"  # a text that begins with = is a text
 
 
 def _style_header(sheet: Worksheet, address: str) -> None:
@@ -138,25 +154,8 @@ def _style_header(sheet: Worksheet, address: str) -> None:
     cell.number_format = "@"
 
 
-def _add_choices(sheet: Worksheet, title: str, letter: str, header: str, last: int) -> None:
-    source = _CHOICES.get("Type of fact" if (title, header) == ("Facts", "Type") else header, "")
-    if not source or (title, header) in (("Teams", "Team"), ("Facts", "Fact")):
-        return
-    rule = DataValidation(type="list", formula1=source, allow_blank=True, errorStyle="warning")
-    rule.error = "This is not in the list. The check will say more."
-    rule.add(f"{letter}2:{letter}{last + ROOM}")
-    sheet.add_data_validation(rule)
-
-
-def _define_names(book: Workbook) -> None:
-    for name, (title, letter) in _NAMES.items():
-        column = f"'{title}'!${letter}$2:${letter}${2 + ROOM}"
-        filled = f"'{title}'!${letter}$2:INDEX({column},MAX(1,COUNTA({column})))"
-        book.defined_names[name] = DefinedName(name, attr_text=filled)
-
-
 def _print_on_one_width(sheet: Worksheet) -> None:
-    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
@@ -170,6 +169,7 @@ def _write_read_me(sheet: Worksheet, company: Company) -> None:
         sheet.append([text.replace("{contact}", company.contact or "your administrator") for text in texts])
         _style_line(sheet, kind, sheet.max_row)
     _print_on_one_width(sheet)
+    sheet.page_setup.fitToHeight = 1
 
 
 def _style_line(sheet: Worksheet, kind: str, row: int) -> None:
@@ -183,8 +183,9 @@ def _style_line(sheet: Worksheet, kind: str, row: int) -> None:
             cell.font = Font(name=_FONT, bold=True, size=13, color=_BLUE)
         elif kind == "header" and cell.value:
             cell.font, cell.fill = _HEAD, _DEEP
-        elif kind == "row" and cell.column == 1:
-            cell.font = Font(name=_FONT, bold=True)
+        elif kind == "row":
+            cell.border = _UNDER
+            cell.font = Font(name=_FONT, bold=cell.column == 1)
 
 
 def _height(sheet: Worksheet, kind: str, row: int) -> float:

@@ -18,6 +18,7 @@ from rules.layers import decide
 from rules.model import Decision
 from rules.workbook import load, load_bytes
 from rules.workbook.check import SHEETS, check
+from rules.workbook.column_guide import BLANK_IS_WRONG, LISTS
 from rules.workbook.company import SheetContent, new_company, rule_sheet, shipped_company
 from rules.workbook.company_rules import COLUMNS
 from rules.workbook.template import main, template_bytes, write_org_template, write_template
@@ -109,7 +110,7 @@ def test_each_data_sheet_is_a_table_with_a_frozen_header_text_columns_and_dropdo
         (table,) = sheet.tables.values()
         assert table.ref == sheet.dimensions
         assert sheet.freeze_panes
-    assert {"Team_names", "People", "Fact_names"} == set(book.defined_names)
+    assert {*LISTS, BLANK_IS_WRONG} == set(book.defined_names)
     country = book["Country"]
     assert country.column_dimensions["D"].number_format == "@"
     assert "Team_names" in {rule.formula1 for rule in book["Team"].data_validations.dataValidation}
@@ -148,7 +149,7 @@ def test_the_command_wants_exactly_one_path(capsys: pytest.CaptureFixture[str]) 
 _WORD = st.text(st.characters(codec="utf-8", categories=("Lu", "Ll", "Nd")), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(_WORD, min_size=1, max_size=6, unique_by=str.casefold), st.integers(0, 3))
 def test_what_is_written_is_read_back(names: list[str], holds: int) -> None:
     users = [
