@@ -1,4 +1,7 @@
-"""The wiring: the only file that names adapters. Each part can be replaced by a keyword."""
+"""The wiring: the only file that names adapters. Each part can be replaced by a keyword.
+
+What takes long to import is imported where it is made: most commands need neither the CRM nor a template.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from allocator.adapters.clock import SystemClock, clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
-from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.adapters.mail.spool import Spool
 from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
@@ -45,8 +47,9 @@ from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.workbook import load, load_bytes
 from rules.workbook.check import check
-from rules.workbook.company import shipped_company
-from rules.workbook.template import write_org_template, write_template
+
+if TYPE_CHECKING:
+    from allocator.adapters.crm.salesforce import SalesforceCRM
 
 DISTRIBUTION = "lead-allocator"
 
@@ -139,6 +142,8 @@ def salesforce_of(
     settings: Settings, *, sleep: Callable[[float], object], usage_limit: float | None = None
 ) -> SalesforceCRM:
     """The configured org itself; `usage_limit` instead of the configured one."""
+    from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
+
     own = settings.salesforce
     known = SalesforceSettings(
         url=own.url,
@@ -313,6 +318,8 @@ def current_tables(settings: Settings, store: Store) -> RoutingTables:
 
 def org_template(settings: Settings, path: Path) -> int:
     """Write a workbook with the org's active users, deciding nothing yet. Returns how many users."""
+    from rules.workbook.template import write_org_template
+
     users = [u for u in crm_of(settings).users().values() if u.active]
     write_org_template(path, users=[(u.id, u.name, u.email) for u in users])
     return len(users)
@@ -320,6 +327,9 @@ def org_template(settings: Settings, path: Path) -> int:
 
 def demo_template(path: Path) -> None:
     """Write the demo company's workbook: the one at the top of the repository."""
+    from rules.workbook.company import shipped_company
+    from rules.workbook.template import write_template
+
     write_template(path, shipped_company())
 
 
