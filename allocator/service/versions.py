@@ -43,6 +43,7 @@ class Judge:
     store: Store
     tables: Tables
     fact_fields: FactFields
+    measure: Callable[..., Impact | None] = measure
 
     def settle(self, look: Callable[[], TablesLook], now: datetime, *, lease: Lease | None = None) -> Verdict:
         """The verdict, kept in the store; with a lease, what goes live is accepted. What `look` raises."""
@@ -54,7 +55,7 @@ class Judge:
 
     def impact(self, before: RoutingTables, after: RoutingTables, now: datetime) -> Impact | None:
         """On the past leads of as many days as the version before says."""
-        return measure(
+        return self.measure(
             self.store, before, after, read=self._read, fact_fields=self.fact_fields, now=now,
             days=versions.impact_days(before),
         )  # fmt: skip
