@@ -17,7 +17,6 @@ from rules.model import Fact, RoutingTables
 from rules.vocabulary import Vocabulary, fact_key, vocabulary
 from rules.workbook import catalogue, people, settings_sheet, teams
 from rules.workbook.advice import give_advice
-from rules.workbook.gate import gate
 from rules.workbook.layers_sheet import LAYERS, facts_set, read_heads, read_layers
 from rules.workbook.read import Book, read_book
 from rules.workbook.report import Place, Report
@@ -87,14 +86,20 @@ def check(
     workbook: str | Path | bytes, *, name: str = "routing_tables.xlsx", on: date | None = None
 ) -> Checked:
     """Errors and warnings together. With `on` (today), rows that have expired are warned about too."""
-    report, version = Report(), ""
+    version = ""
     try:
         data = workbook if isinstance(workbook, bytes) else read_file(Path(workbook))
         version = hashlib.sha256(data).hexdigest()
-        report.extend(gate(data))
         book = read_book(data)
     except WorkbookError as error:
         return Checked(None, tuple(replace(p, value=p.value or name) for p in error.problems), version)
+    return check_book(book, version=version, on=on)
+
+
+def check_book(book: Book, *, version: str, on: date | None = None) -> Checked:
+    """As `check`, for a workbook whose cells have been read."""
+    report = Report()
+    report.extend(book.warnings)
     found = _read_sheets(book, report) if _usable(book, report) else None
     tables = None if found is None else _tables(book, found, version, report)
     if tables and found and not report.refused:

@@ -25,7 +25,9 @@ CODES: Final[dict[str, str]] = {
     "W14": "the workbook has more than 2 million cells",
     "W15": "a sheet has very many empty formatted rows",
     "W16": "a value stands beyond row 50,000 or column 256",
+    "W17": "the workbook takes more memory or time to read than a workbook may",
     "W18": "the workbook cannot be read",
+    "W19": "the program that reads the workbook broke down over it",
     # Any cell or header
     "R01": "a header is missing, unknown or there twice",
     "R02": "a formula where a typed value is needed",

@@ -1,86 +1,74 @@
-"""How far the cells of each sheet reach, told from the sheet's XML without building any cell."""
+"""How far the cells of a workbook may reach, and which cell or row is named where they reach too far."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from rules.errors import Problem, WorkbookError
 
 MAX_CELLS: Final = 2_000_000
-MAX_ROWS: Final = 50_000
-MAX_COLUMNS: Final = 256
 
-_ROW: Final = re.compile(rb"""<(?:\w+:)?row\b[^<>]*?\br\s*=\s*["'](\d+)["']""")
-_CELL: Final = re.compile(rb"<(?:\w+:)?c(?=[\s>/])")
-_FILLED: Final = re.compile(
-    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Za-z]+)(\d+)["'](?:[^<>]*[^<>/])?>(?!</)"""
-)
-"""A cell with something in it, and its address."""
+_FILLED: Final = (b"<v>", b":v>", b"<is>", b":is>", b"<f>", b":f>", b"<f ", b":f ")
+_CELL: Final = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+[0-9]+)["']""")
+_ROW: Final = re.compile(rb"""row\b[^<>]*?\sr\s*=\s*["']([0-9]+)["']""")
 
 
-def check_extent(parts: Mapping[str, bytes], titles: Mapping[str, str]) -> None:
-    """Refuse sheets that are too large to be read in good time, naming the cell or row that makes them so."""
-    sheets = {n: c for n, c in parts.items() if b"sheetData" in c and n.endswith(".xml")}
-    total = sum(len(_CELL.findall(content)) for content in sheets.values())
-    if total > MAX_CELLS:
-        raise WorkbookError([_too_many_cells(total)])
-    problems = [p for name, content in sheets.items() if (p := _problem(titles.get(name, name), content))]
-    if problems:
-        raise WorkbookError(problems)
-
-
-def _too_many_cells(total: int) -> Problem:
-    return Problem(
-        "W14",
-        "(file)",
-        f"The workbook has {total:,} cells; at most 2 million are allowed.",
-        "delete empty rows and columns that are only formatted",
+def too_many_cells() -> WorkbookError:
+    """W14: the sheets have more cells than can be read in good time."""
+    return WorkbookError(
+        [
+            Problem(
+                "W14",
+                "(file)",
+                "The workbook has more than 2 million cells.",
+                "delete empty rows and columns that are only formatted",
+            )
+        ]
     )
 
 
-def _problem(title: str, content: bytes) -> Problem | None:
-    last = 0
-    for letters, digits in _FILLED.findall(content):
-        row = _number(digits)
-        if row > MAX_ROWS or _column(letters) > MAX_COLUMNS:
-            return _far(title, f"{letters.decode().upper()}{digits.decode()}", row)
-        last = max(last, row)
-    rows = max(map(_number, _ROW.findall(content)), default=0)
-    if rows > MAX_ROWS:
-        return _formatted(title, rows, last)
-    return None
+def too_many_rows(title: str, rest: bytes, *, last: int) -> WorkbookError:
+    """W16 if a value stands in `rest`, the XML of the rows beyond the limit; else W15: they are empty.
+
+    `last` is the last row above them that has a value.
+    """
+    at = min((found for mark in _FILLED if (found := rest.find(mark)) >= 0), default=-1)
+    if at < 0:
+        return WorkbookError([_empty_rows(title, _last_row(rest), last)])
+    start = max(rest.rfind(b"<c ", 0, at), rest.rfind(b":c ", 0, at), 0)
+    named = _CELL.search(rest, start, at)
+    return too_far(title, named[1].decode().upper() if named else "A50001")
 
 
-def _number(digits: bytes) -> int:
-    return int(digits[:9])
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper()[:4]:
-        number = number * 26 + letter - 64
-    return number
-
-
-def _far(title: str, cell: str, row: int) -> Problem:
-    return Problem(
-        "W16",
-        title,
-        f"There is a value in {cell}; a sheet may have 50,000 rows and 256 columns.",
-        f"delete what stands in {cell}, or move it up",
-        cell=cell,
-        row=row,
+def too_far(title: str, cell: str) -> WorkbookError:
+    """W16, naming the cell."""
+    return WorkbookError(
+        [
+            Problem(
+                "W16",
+                title,
+                f"There is a value in {cell}; a sheet may have 50,000 rows and 256 columns.",
+                f"delete what stands in {cell}, or move it up and to the left",
+                cell=cell,
+                row=int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")[:9]),
+            )
+        ]
     )
 
 
-def _formatted(title: str, rows: int, last: int) -> Problem:
+def _last_row(rest: bytes) -> str:
+    start = max(rest.rfind(b"<row"), rest.rfind(b":row"), 0)
+    found = _ROW.search(rest, start)
+    return f"{int(found[1][:9]):,}" if found else "more than 50,000"
+
+
+def _empty_rows(title: str, rows: str, last: int) -> Problem:
     return Problem(
         "W15",
         title,
-        f"The sheet has {rows:,} rows, but nothing stands below row {last}.",
-        f"delete the empty rows below row {last} (select them, then Delete rows) and save",
+        f"The sheet has {rows} rows, but nothing stands below row {last}.",
+        f"delete empty rows below row {last} (select them down to the end, Delete rows) and save",
         cell=f"A{last + 1}",
         row=last + 1,
     )

@@ -7,12 +7,10 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
-from xml.etree import ElementTree
 
 from rules.errors import Problem, WorkbookError
-from rules.workbook.extent import check_extent
 
 MAX_FILE: Final = 10 * 1024 * 1024
 MAX_TOTAL: Final = 128 * 1024 * 1024
@@ -23,18 +21,30 @@ CHUNK: Final = 256 * 1024
 
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STORED, _DEFLATED = 0, 8
+_XML: Final = (".xml", ".rels", ".vml")
 _SAVE_AGAIN: Final = "open the file in your spreadsheet program and save it as an Excel workbook (.xlsx)"
 _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _ENCODING: Final = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']+)""")
-_RELATION_ID: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FOREIGN: Final = (
+    ("xl/externallinks/", "links to other files", "in Excel choose Data, Edit Links, Break Link"),
+    (
+        "xl/connections.xml",
+        "data connections",
+        "in Excel choose Data, Queries & Connections, and delete them",
+    ),
+    ("xl/querytables/", "data connections", "in Excel choose Data, Queries & Connections, and delete them"),
+    ("xl/embeddings/", "objects of other programs", "delete them"),
+    ("xl/activex/", "objects of other programs", "delete them"),
+)
+"""Parts that bring something in from outside: none is used, so each is only a warning."""
 
 
-def gate(data: bytes) -> tuple[Problem, ...]:
-    """Nothing if the bytes are a workbook that is safe to parse; WorkbookError otherwise.
+def gate(data: bytes) -> dict[str, bytes]:
+    """The unpacked parts of a workbook that is safe to parse, by name; WorkbookError otherwise.
 
-    What comes back are warnings about parts that are never used.
+    Parts that are no XML come back empty: nothing here reads them.
     """
-    _check_container(data)
+    check_container(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
@@ -44,19 +54,32 @@ def gate(data: bytes) -> tuple[Problem, ...]:
         ) from None
     _check_names(infos)
     parts = _unpack(data, infos)
-    if "xl/workbook.xml" not in parts:
-        raise _refused("W04", "The file is a zip archive but not an .xlsx workbook.", _SAVE_AGAIN)
-    for name, content in parts.items():
-        _check_xml(name, content)
-    check_extent(parts, _sheet_titles(parts))
-    return tuple(_warnings(parts))
+    if "xl/workbook.bin" in parts or not any(name.endswith(".xml") for name in parts):
+        raise no_workbook()
+    return parts
+
+
+def foreign_parts(parts: Mapping[str, bytes]) -> Iterator[Problem]:
+    """A warning for each kind of part that brings something in from outside."""
+    told: set[str] = set()
+    for start, what, fix in _FOREIGN:
+        name = next((n for n in parts if n.casefold().startswith(start)), "")
+        if name and what not in told:
+            told.add(what)
+            message = f"The workbook holds {what}; they are not used."
+            yield Problem("W10", "(file)", message, fix, value=name, severity="warning")
+
+
+def no_workbook() -> WorkbookError:
+    return _refused("W04", "The file is a zip archive but not an .xlsx workbook.", _SAVE_AGAIN)
 
 
 def _refused(code: str, message: str, fix: str) -> WorkbookError:
     return WorkbookError([Problem(code, "(file)", message, fix)])
 
 
-def _check_container(data: bytes) -> None:
+def check_container(data: bytes) -> None:
+    """WorkbookError for what the first bytes and the size tell alone: W01 to W04."""
     if not data:
         raise _refused("W01", "The file is empty.", "save the workbook again, or take back an earlier copy")
     if len(data) > MAX_FILE:
@@ -99,12 +122,6 @@ def _check_forbidden(name: str) -> None:
         raise _refused(
             "W09", "The workbook contains macros.", "save it as an Excel workbook without macros (.xlsx)"
         )
-    if "externallinks/" in name:
-        raise _refused(
-            "W10",
-            "The workbook takes values from another file.",
-            "in Excel choose Data, Edit Links, Break Link; then save it",
-        )
 
 
 def _unpack(data: bytes, infos: list[zipfile.ZipInfo]) -> dict[str, bytes]:
@@ -113,7 +130,11 @@ def _unpack(data: bytes, infos: list[zipfile.ZipInfo]) -> dict[str, bytes]:
     for info in infos:
         content = _inflate(data, info, left)
         left -= len(content)
-        parts[info.filename] = content
+        head = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:200]
+        is_xml = info.filename.casefold().endswith(_XML) or head.startswith((b"<", b"\xff\xfe", b"\xfe\xff"))
+        if is_xml:
+            _check_xml(info.filename, content, head)
+        parts[info.filename] = content if is_xml else b""
     return parts
 
 
@@ -195,10 +216,7 @@ def _damaged(info: zipfile.ZipInfo) -> WorkbookError:
     )
 
 
-def _check_xml(name: str, content: bytes) -> None:
-    head = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:200]
-    if not name.endswith((".xml", ".rels", ".vml")) and not head.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
-        return
+def _check_xml(name: str, content: bytes, head: bytes) -> None:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:64] or not _is_utf8(head):
         raise _refused("W13", f"The part {name!r} is not written in UTF-8.", _SAVE_AGAIN)
     if _DOCTYPE.search(content):
@@ -212,33 +230,3 @@ def _check_xml(name: str, content: bytes) -> None:
 def _is_utf8(head: bytes) -> bool:
     declared = _ENCODING.match(head)
     return declared is None or declared[1].lower() in (b"utf-8", b"utf8", b"us-ascii", b"ascii")
-
-
-def _sheet_titles(parts: dict[str, bytes]) -> dict[str, str]:
-    """Part name -> the title on the sheet's tab, as far as the workbook says it."""
-    try:
-        book = ElementTree.fromstring(parts["xl/workbook.xml"])
-        relations = ElementTree.fromstring(parts.get("xl/_rels/workbook.xml.rels", b"<x/>"))
-    except ElementTree.ParseError:
-        return {}
-    targets = {r.get("Id"): (r.get("Target") or "") for r in relations}
-    titles: dict[str, str] = {}
-    for element in book.iter():
-        if element.tag.endswith("}sheet"):
-            target = targets.get(element.get(_RELATION_ID), "")
-            part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            titles[part] = element.get("name") or part
-    return titles
-
-
-def _warnings(parts: dict[str, bytes]) -> Iterator[Problem]:
-    used = [n for n in parts if n.startswith("xl/embeddings/") or n == "xl/connections.xml"]
-    if used:
-        yield Problem(
-            "W10",
-            "(file)",
-            "The workbook holds objects or connections of other programs; they are not used.",
-            "delete them if nobody needs them",
-            value=used[0],
-            severity="warning",
-        )

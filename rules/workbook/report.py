@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from openpyxl.utils.cell import coordinate_from_string
-
 from rules.errors import Problem, Severity
+from rules.workbook.areas import split_address
 from rules.workbook.text import nearest
 
 MANY: Final = 300
@@ -77,10 +76,7 @@ class Report:
         place = {title: n for n, title in enumerate(titles)}
 
         def order(problem: Problem) -> tuple[int, int, int, str]:
-            column = 0
-            if problem.cell:
-                letters = coordinate_from_string(problem.cell)[0]
-                column = int.from_bytes(letters.rjust(4, "\0").encode(), "big")
+            column = split_address(problem.cell)[1] if problem.cell else 0
             return place.get(problem.sheet, -1), problem.row or 0, column, problem.code
 
         return tuple(sorted(dict.fromkeys(self._problems), key=order))

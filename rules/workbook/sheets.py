@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Final
 
-from openpyxl.utils import get_column_letter
-
+from rules.workbook.areas import column_letters
 from rules.workbook.read import RawCell, RawSheet
 from rules.workbook.report import Place, Report
 from rules.workbook.text import clean, had_invisible, has_bidi, key, looks_like, nearest, one_line
 
 HEADER_ROWS: Final = 20
 MAX_TEXT: Final = 10_000
+_ELSEWHERE: Final = re.compile(r"\[\d+\]")
+"""In a formula, the number of another file."""
 _BLANK: Final = RawCell("text", "")
 
 
@@ -170,12 +172,11 @@ def _check_required(
 
 
 def _check_shape(sheet: RawSheet, header_row: int, columns: Mapping[int, str], report: Report) -> None:
-    for first, last, area in sheet.merged:
-        if last >= header_row:
-            start = area.split(":")[0]
+    for area in sheet.merged:
+        if area.last_row >= header_row:
             report.error(
                 "R08",
-                Place(sheet.title, first, start),
+                Place(sheet.title, area.first_row, area.start),
                 f"The cells {area} are merged; only the first of them has a value.",
                 "undo the merge and fill every cell",
             )
@@ -204,7 +205,7 @@ def _check_headless(sheet: RawSheet, header_row: int, columns: Mapping[int, str]
                 report.error(
                     "R01",
                     _place(sheet.title, row, column, "", str(raw.value)),
-                    f"Column {get_column_letter(column)} has values but no header.",
+                    f"Column {column_letters(column)} has values but no header.",
                     "give the column a header, or delete it; a header that begins with # makes it a note",
                 )
 
@@ -216,7 +217,7 @@ def _says(raw: RawCell) -> bool:
 def _lines(
     sheet: RawSheet, header_row: int, columns: Mapping[int, str], spec: Spec, report: Report
 ) -> Iterator[Line]:
-    letters = {column: get_column_letter(column) for column in columns}
+    letters = {column: column_letters(column) for column in columns}
     for row, raws in sorted(sheet.rows.items()):
         if row <= header_row or not _has_content(raws, columns):
             continue
@@ -251,6 +252,7 @@ def _cell(place: Place, raw: RawCell | None, report: Report) -> Cell:
     if raw is None:
         return Cell(place)
     if place.column == "Note":
+        _warn_elsewhere(place, raw, report)
         return Cell(_with(place, str(raw.value)), raw)
     broken = _broken(place, raw, report)
     if broken:
@@ -260,6 +262,12 @@ def _cell(place: Place, raw: RawCell | None, report: Report) -> Cell:
     if raw.kind == "text":
         return _text_cell(place, raw, report)
     return Cell(_with(place, _shown(raw.value)), raw)
+
+
+def _warn_elsewhere(place: Place, raw: RawCell, report: Report) -> None:
+    if raw.kind == "formula" and _ELSEWHERE.search(str(raw.value)):
+        shown = _with(place, str(raw.value))
+        report.warn("W10", shown, "The note takes its text from another file.", "type the note itself")
 
 
 def _shown(value: object) -> str:
@@ -274,7 +282,11 @@ def _shown(value: object) -> str:
 def _broken(place: Place, raw: RawCell, report: Report) -> bool:
     text = str(raw.value)
     shown = _with(place, text)
-    if raw.kind == "formula":
+    if raw.kind == "formula" and _ELSEWHERE.search(text):
+        report.error(
+            "W10", shown, f"{place.column} takes its value from another file.", "type the value itself"
+        )
+    elif raw.kind == "formula":
         report.error("R02", shown, f"{place.column} holds a formula, {text[:60]}.", "type the value itself")
     elif raw.kind == "error":
         report.error(
@@ -338,7 +350,7 @@ def _check_later(line: Line, spec: Spec, report: Report) -> None:
 
 
 def _place(title: str, row: int, column: int, name: str, text: str) -> Place:
-    return Place(title, row, f"{get_column_letter(column)}{row}", name, text[:200])
+    return Place(title, row, f"{column_letters(column)}{row}", name, text[:200])
 
 
 def _with(place: Place, text: str) -> Place:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
-from workbooks import build, edited, small
+from workbooks import build, changed, edited, small
 
 from rules.errors import WorkbookError
 from rules.workbook import load_bytes
@@ -94,7 +94,7 @@ HOSTILE: list[tuple[str, str, Callable[[], bytes]]] = [
     ("W08", "a part at the root", lambda: repacked(extra={"/etc/x.xml": b"<a/>"})),
     ("W08", "a backslash", lambda: repacked(extra={"xl\\x.xml": b"<a/>"})),
     ("W09", "macros", lambda: repacked(extra={"xl/vbaProject.bin": b"x"})),
-    ("W10", "links to other files", lambda: repacked(extra={"xl/externalLinks/externalLink1.xml": b"<a/>"})),
+    ("W10", "a link to another file", lambda: changed({"Country!D2": "='[1]Prices'!A1"})),
     ("W11", "a bomb", lambda: repacked(extra={"xl/media/a.bin": b"\0" * 3_000_000})),
     ("W12", "a size that lies", lying_size),
     ("W13", "a document type", lambda: repacked(extra={"xl/x.xml": BOMB})),
@@ -129,23 +129,34 @@ def test_each_hostile_file_is_refused_by_its_code(code: str, what: str, make: Ca
 
 
 def test_an_honest_workbook_passes_and_so_does_one_that_is_stored_unpacked() -> None:
-    assert gate(GOOD) == ()
-    assert gate(repacked(compression=zipfile.ZIP_STORED)) == ()
+    packed, stored = gate(GOOD), gate(repacked(compression=zipfile.ZIP_STORED))
+    assert packed == stored
+    assert packed["xl/workbook.xml"].endswith(b"</workbook>")
 
 
 def test_a_far_cell_is_named_on_its_sheet() -> None:
     with pytest.raises(WorkbookError) as caught:
-        gate(in_sheet(b'<row r="9"><c r="XFD9"><v>1</v></c></row>'))
+        load_bytes(in_sheet(b'<row r="9"><c r="XFD9"><v>1</v></c></row>'))
     assert [(p.sheet, p.cell) for p in caught.value.problems] == [("Country", "XFD9")]
 
 
 def test_empty_formatted_rows_say_below_which_row_to_delete() -> None:
-    with pytest.raises(WorkbookError, match="delete the empty rows below row 3"):
-        gate(in_sheet(b'<row r="60000" ht="15"/>'))
+    with pytest.raises(WorkbookError, match="delete empty rows below row 3") as caught:
+        load_bytes(in_sheet(b'<row r="60000" ht="15"/>'))
+    assert [(p.sheet, p.cell) for p in caught.value.problems] == [("Country", "A4")]
+
+
+def test_every_sheet_that_reaches_too_far_is_told_at_once() -> None:
+    far = b'<row r="60000"><c r="B60000"><v>1</v></c></row></sheetData>'
+    data = repacked(lambda n, c: c.replace(b"</sheetData>", far) if n.startswith("xl/worksheets") else c)
+    with pytest.raises(WorkbookError) as caught:
+        load_bytes(data)
+    assert {(p.code, p.cell) for p in caught.value.problems} == {("W16", "B60000")}
+    assert [p.sheet for p in caught.value.problems] == list(small())
 
 
 def test_a_formatted_cell_far_to_the_right_is_no_value() -> None:
-    assert gate(in_sheet(b'<row r="9"><c r="XFD9" s="1"/></row>')) == ()
+    assert check(in_sheet(b'<row r="9"><c r="XFD9" s="1"/></row>')).problems == ()
 
 
 def test_the_total_size_is_limited_over_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +167,26 @@ def test_the_total_size_is_limited_over_all_parts(monkeypatch: pytest.MonkeyPatc
     assert caught.value.problems[0].code == "W12"
 
 
-def test_objects_of_other_programs_are_a_warning() -> None:
-    problems = check(repacked(extra={"xl/connections.xml": b"<a/>"})).problems
-    assert [(p.code, p.severity) for p in problems] == [("W10", "warning")]
+@pytest.mark.parametrize(
+    "part",
+    [
+        "externalLinks/externalLink1.xml",
+        "connections.xml",
+        "embeddings/oleObject1.bin",
+        "activeX/activeX1.xml",
+    ],
+)
+def test_what_the_file_takes_from_elsewhere_is_a_warning_as_it_is_not_used(part: str) -> None:
+    problems = check(repacked(extra={f"xl/{part}": b"<a/>"})).problems
+    assert [(p.code, p.severity, p.value) for p in problems] == [("W10", "warning", f"xl/{part}")]
+
+
+def test_a_link_to_another_file_is_refused_where_it_would_be_used_and_named_by_its_cell() -> None:
+    problems = check(changed({"Country!D2": "='[1]Prices'!A1", "Settings!C2": "=[1]Prices!A1"})).problems
+    assert [(p.code, p.sheet, p.cell, p.severity) for p in problems] == [
+        ("W10", "Settings", "C2", "warning"),
+        ("W10", "Country", "D2", "error"),
+    ]
 
 
 def test_a_wrong_dimension_drops_no_rows() -> None:
