@@ -133,6 +133,16 @@ class Judge:
         return self.tables.read(version) if version else None
 
 
+def standing(store: Store, now: datetime) -> str:
+    """The last good version, how old it is and what waits, for one line; nothing before the first."""
+    last = store.tables()
+    if last is None:
+        return ""
+    newest = next(iter(store.tables_versions(limit=1)), last)
+    waits = f"; {_waits(newest)}" if newest.state is Standing.WAITING else ""
+    return f"The last good version is {versions.said(last.sha256, last.accepted_at, now)}{waits}"
+
+
 def moves_of(impact: Impact | None) -> Moves | None:
     return Moves(impact.leads, len(impact.moved)) if impact else None
 

@@ -8,6 +8,7 @@ from allocator.domain.notices import lasted, minute
 from allocator.domain.tables import problems_with
 from allocator.service.alerts import is_missed, is_stuck
 from allocator.service.doctor.subject import OTHER, WORKBOOK, Check, Patient, Status
+from allocator.service.versions import standing
 from rules.errors import Problem
 
 
@@ -41,10 +42,7 @@ def _standing(patient: Patient) -> str:
     store = patient.store.or_none()
     if store is None:
         return "The last good version is not known: see store"
-    last = store.tables()
-    if last is None:
-        return "No version was accepted yet; the first run does it"
-    return f"The last good version is {last.sha256[:8]} of {minute(last.accepted_at)}"
+    return standing(store, patient.now) or "No version was accepted yet; the first run does it"
 
 
 def store(patient: Patient) -> Check:

@@ -10,10 +10,11 @@ import typer
 
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
-from allocator.config import load_settings
+from allocator.config import Settings, load_settings
 from allocator.domain.tables import problems_with
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.service.versions import standing
 from rules.errors import Problem
 from rules.workbook.check import check
 
@@ -46,6 +47,8 @@ def check_command(
         console.emit({"ok": ok, "sha256": checked.sha256, "live_version": live, "problems": shown})
     else:
         _print(path, problems, ok=ok)
+        if settings is not None and (runs := _standing(settings)):
+            console.out.print(f"{runs}.", markup=False)
     return console.OK if ok else console.REFUSED
 
 
@@ -58,6 +61,17 @@ def _live_version(settings: object) -> str | None:
     finally:
         store.close()
     return last.sha256 if last else None
+
+
+def _standing(settings: Settings) -> str:
+    """Which version runs, how old it is and what waits."""
+    store = bootstrap.store_if_there(settings)
+    if store is None:
+        return ""
+    try:
+        return standing(store, clock_from().now())
+    finally:
+        store.close()
 
 
 def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
