@@ -37,6 +37,9 @@ class Report:
     def warn(self, code: str, place: Place, message: str, fix: str, *, suggestion: str = "") -> None:
         self._add(code, place, message, fix, suggestion, "warning")
 
+    def note(self, code: str, place: Place, message: str, fix: str) -> None:
+        self._add(code, place, message, fix, "", "note")
+
     def extend(self, problems: Iterable[Problem]) -> None:
         self._problems.extend(problems)
 
