@@ -9,6 +9,7 @@ from typing import Final
 
 from rules.condition import Condition
 from rules.model import Layer, RoutingTables, Row
+from rules.workbook import staffing, timing, unused
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Table
 
@@ -23,8 +24,12 @@ def give_advice(
     (today) also about what depends on the day."""
     for layer in tables.layers:
         _warn_shadowed(layer, report)
-        if on:
-            _warn_expired(layer, report, on)
+    unused.warn_unused_facts(tables, sheets.get("Facts"), report)
+    unused.warn_never_set(tables, report)
+    if on:
+        timing.warn_out_of_time(tables.layers, report, on)
+        staffing.warn_absent(tables, sheets.get("Teams"), report, on)
+        staffing.warn_unserved(tables, report, on)
 
 
 def _warn_shadowed(layer: Layer, report: Report) -> None:
@@ -56,15 +61,6 @@ def _parts(key: _Key) -> Iterator[_Key]:
         return
     for size in range(len(key) + 1):
         yield from map(frozenset, combinations(key, size))
-
-
-def _warn_expired(layer: Layer, report: Report, on: date) -> None:
-    for row in layer.rows:
-        if row.until and row.until < on:
-            message = f"rule {row.rule_id} ended on {row.until}."
-            report.warn(
-                "T311", _place(row, "Until", str(row.until)), message, "delete the row, or correct Until"
-            )
 
 
 def _place(row: Row, column: str, text: str) -> Place:

@@ -69,6 +69,9 @@ CODES: Final[dict[str, str]] = {
     "T310": "a rule that can never match",
     "T311": "a rule has expired",
     "T312": "rules stand in another sequence than their Order says",
+    "T314": "a rule has not begun yet",
+    "T315": "a value that a rule asks for and no earlier layer sets",
+    "T317": "a fact that no rule uses",
     # Teams and people
     "T401": "a team or person given twice",
     "T402": "an unknown team",
@@ -84,4 +87,6 @@ CODES: Final[dict[str, str]] = {
     "T412": "rows of one person that contradict each other",
     "T413": "weights in a team differ by more than 1 to 20",
     "T414": "an owner override's key cannot be used",
+    "T415": "a team with nobody present on a coming day",
+    "T416": "leads that need a language or tag go to a team where nobody has it",
 }

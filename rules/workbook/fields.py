@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from rules.workbook.damage import probable_original, what_happened
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line
 from rules.workbook.text import key
@@ -26,7 +27,7 @@ def text(cell: Cell, report: Report, *, required: bool = False) -> str:
             missing(cell, report)
         return ""
     if cell.raw.kind in ("number", "date"):
-        _turned(cell, report)
+        turned(cell, report)
         return ""
     return cell.text
 
@@ -38,31 +39,20 @@ def missing(cell: Cell, report: Report) -> None:
     report.error("T103", cell.place, f"{name} is empty.", f"fill in {name}, or delete the whole row")
 
 
-def _turned(cell: Cell, report: Report) -> None:
+def turned(
+    cell: Cell, report: Report, *, wanted: str = "text", likely: str = "", known: Iterable[str] = ()
+) -> None:
+    """Report a number or date that was something else: `likely` this, or one of the `known` codes."""
     what = "date" if cell.raw.kind == "date" else "number"
-    original = probable_original(cell.raw.value)
+    original = likely or probable_original(cell.raw.value, known)
     report.error(
         "R04",
         cell.place,
-        f"{cell.place.column} should be text, but the spreadsheet has turned it into the {what} {cell.text}.",
+        f"{cell.place.column} should be {wanted}, but the spreadsheet has turned it into the {what} "
+        f"{cell.text}: {what_happened(cell.raw.value)}.",
         f"format the cell as text and type it again (was it {original}?)",
         suggestion=original,
     )
-
-
-def probable_original(value: object) -> str:
-    """What a person probably typed before the spreadsheet changed it."""
-    if isinstance(value, datetime | date):
-        return f"{value:%b}-{value.day}".upper()
-    if isinstance(value, int | float):
-        digits = f"{value:.0f}" if value == int(value) else str(value)
-        head = digits.rstrip("0")
-        if digits.isdigit() and len(digits) > 15:
-            return f"{digits[:15]} and more digits"
-        if digits.isdigit() and len(digits) - len(head) >= 5:
-            return f"{head}E{len(digits) - len(head)}"
-        return f"00{digits}" if digits.isdigit() and len(digits) == 1 else digits
-    return str(value)
 
 
 def yes_or_no(cell: Cell, report: Report, *, default: bool | None = None) -> bool:

@@ -12,6 +12,7 @@ from rules.model import Absence, OwnerOverride, Salesperson, Team
 from rules.vocabulary import Vocabulary
 from rules.workbook import fields
 from rules.workbook.ids import crm_id
+from rules.workbook.lookalike import twin
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
 from rules.workbook.text import split_list
@@ -124,7 +125,7 @@ def find_team(
     typed = fields.text(cell, report, required=required)
     if not typed or fold(typed) in teams.by_fold:
         return teams.by_fold.get(fold(typed), "")
-    meant = report.nearest(typed, teams.by_fold.values())
+    meant = twin(typed, teams.by_fold.values()) or report.nearest(typed, teams.by_fold.values())
     if meant or teams.complete:
         hint = f"type {meant}, or add the team to sheet Teams" if meant else "add the team to sheet Teams"
         report.error(code, cell.place, f'There is no team "{typed}".', hint, suggestion=meant)

@@ -12,6 +12,7 @@ from rules.fold import fold
 from rules.model import Fact, Row
 from rules.vocabulary import Vocabulary
 from rules.workbook import fields
+from rules.workbook.damage import as_range
 from rules.workbook.people import People, TeamNames, find_person, find_team
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line
@@ -133,7 +134,12 @@ class RuleReader:
         )
         if cell.raw.kind not in wrong:
             return True
-        fields.text(cell, self._report)
+        if fact.type in ("number", "date"):
+            fields.turned(
+                cell, self._report, wanted=f"a {fact.type} or a range", likely=as_range(cell.raw.value)
+            )
+        else:
+            fields.turned(cell, self._report, known=self._context.vocabulary.codes(fact.name))
         return False
 
     def _sets(self, line: Line, targets: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ from datetime import datetime, time
 from typing import Final
 
 from rules.workbook.areas import column_letters
+from rules.workbook.damage import is_error_text, is_scientific
+from rules.workbook.lookalike import strangers
 from rules.workbook.read import RawCell, RawSheet
 from rules.workbook.report import Place, Report
 from rules.workbook.text import clean, had_invisible, has_bidi, key, looks_like, nearest, one_line
@@ -315,12 +317,14 @@ def _broken(place: Place, raw: RawCell, report: Report) -> bool:
 def _text_cell(place: Place, raw: RawCell, report: Report) -> Cell:
     text = clean(str(raw.value))
     shown = _with(place, text)
+    if _damaged(text, shown, report):
+        return Cell(place, raw, broken=True)
     latin = looks_like(text)
     if latin:
         report.error(
             "R07",
             shown,
-            f'"{text}" mixes letters of two alphabets; it looks like "{latin}" but is not.',
+            f'"{text}" looks like "{latin}" but is not: it holds {strangers(text)}.',
             f"type {latin} again by hand",
             suggestion=latin,
         )
@@ -334,6 +338,19 @@ def _text_cell(place: Place, raw: RawCell, report: Report) -> Cell:
             suggestion=text,
         )
     return Cell(shown, raw)
+
+
+def _damaged(text: str, shown: Place, report: Report) -> bool:
+    """Whether a text is what a spreadsheet made of something else, and that something is lost."""
+    if is_error_text(text):
+        message = f"{shown.column} holds the spreadsheet's error {text} as text."
+        report.error("R03", shown, message, "type the value itself")
+    elif is_scientific(text):
+        message = f"{shown.column} holds {text}, the short form of a long number: its last digits are lost."
+        report.error("R04", shown, message, "format the cell as text and type the whole code again")
+    else:
+        return False
+    return True
 
 
 def _check_later(line: Line, spec: Spec, report: Report) -> None:

@@ -11,6 +11,7 @@ from rules.fold import fold
 from rules.model import Team
 from rules.workbook import fields
 from rules.workbook.ids import crm_id
+from rules.workbook.lookalike import mixes_alphabets, strangers, twin
 from rules.workbook.people import TeamNames, email, find_team
 from rules.workbook.report import Place, Report
 from rules.workbook.settings_sheet import time_zone
@@ -68,8 +69,20 @@ def _named(lines: tuple[Line, ...], report: Report) -> dict[str, Line]:
         elif fold(name) in _WORDS:
             report.error("T104", cell.place, f'A team cannot be called "{name}".', "give it another name")
         elif name:
+            _check_letters(cell, name, named, report)
             first[fold(name)] = named[name] = line
     return named
+
+
+def _check_letters(cell: Cell, name: str, named: Mapping[str, Line], report: Report) -> None:
+    """A team's name must differ from the others by eye; else everybody would type the wrong one."""
+    if other := twin(name, named):
+        strange = strangers(other if name.isascii() else name)
+        message = f'The team "{name}" looks like "{other}" in row {named[other].row}: one holds {strange}.'
+        report.error("R07", cell.place, message, "type one of the two again by hand, or give it another name")
+    elif mixes_alphabets(name):
+        message = f'The team "{name}" mixes letters of two alphabets in one word.'
+        report.error("R07", cell.place, message, "type the name again by hand in one alphabet")
 
 
 def _team(name: str, line: Line, names: TeamNames, default_zone: str, report: Report) -> Team:

@@ -14,7 +14,7 @@ _BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _LIST: Final = re.compile(r"""\s*("(?:[^"]|"")+"(?=\s*(?:[,;\n]|$))|[^,;\s][^,;\n]*?)\s*(?:[,;\n]|$)""")
-_LOOK_ALIKE: Final = dict(
+LOOK_ALIKE: Final = dict(
     zip(
         "АВЕЅІЈКМНОРСТХУаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
         "ABESIJKMHOPCTXYaesijopcyxdhqwABEZHIKMNOPTYXo",
@@ -75,8 +75,8 @@ def nearest(text: str, names: Iterable[str]) -> str:
 def looks_like(text: str) -> str:
     """The Latin spelling of a text that mixes in look-alikes from other alphabets, or nothing."""
     for word in re.findall(r"\w+", text):
-        if any(c in _LOOK_ALIKE for c in word) and any("a" <= c.lower() <= "z" for c in word):
-            return "".join(_LOOK_ALIKE.get(c, c) for c in text)
+        if any(c in LOOK_ALIKE for c in word) and any("a" <= c.lower() <= "z" for c in word):
+            return "".join(LOOK_ALIKE.get(c, c) for c in text)
     return ""
 
 

@@ -78,7 +78,7 @@ def test_a_rule_is_known_by_its_rule_id_wherever_it_stands() -> None:
         (cell("Groups", 1, 2, "DE, AT"), "Groups | @DACH | Members | DE, AT, CH | DE, AT"),
         (cell("Owner overrides", 1, 1, "P-003"), "Owner overrides | globex.example | Person | P-002 | P-003"),
         (cell("Settings", 1, 0, "Contact"), "Settings | contact | Value |  | Europe/Berlin"),
-        (cell("Facts", 1, 1, "text"), "Facts | tier | Type | closed | text"),
+        (cell("Facts", 1, 1, "text"), "Facts | source | Type | closed | text"),
     ],
 )
 def test_a_changed_cell_is_named_by_its_thing_and_column(

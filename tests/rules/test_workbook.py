@@ -55,7 +55,7 @@ ERRORS: list[tuple[str, str, str, object]] = [
     ("T107", "Absences!E2", "Absences!E2", "Chi Chen"),
     ("T108", "Groups!B2", "Groups!B2", "contry"),
     ("T108", "Country!D1", "Country!D1", "If contry"),
-    ("T109", "Facts!A3", "Facts!A3", "Tier"),
+    ("T109", "Facts!A3", "Facts!A3", "Source"),
     ("T109", "Values!B3", "Values!B3", "web-2026-dach"),
     ("T109", "Groups!A3", "Groups!A3", "@dach"),
     ("T110", "Groups!A2", "Groups!A2", "DACH"),

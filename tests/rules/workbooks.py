@@ -59,7 +59,7 @@ def small() -> Sheets:
             ["Person", "From", "Until", "Type", "Delegate"],
             ["Ben Bauer", date(2026, 11, 16), date(2026, 11, 20), "holiday", None],
         ],
-        "Facts": [["Fact", "Type", "Note"], ["tier", "closed", None]],
+        "Facts": [["Fact", "Type", "Note"], ["source", "closed", None]],
         "Values": [
             ["Fact", "Code", "Name", "Aliases", "From", "Until"],
             ["campaign", "WEB-2026-DACH", "Website", "web dach; website dach", None, None],
