@@ -22,6 +22,7 @@ from allocator.domain.lead import (
     State,
     WriteAnswer,
 )
+from allocator.domain.past import Past
 from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.domain.versions import How, Moves, Rows, Standing
@@ -512,6 +513,10 @@ class Store(AlertStore, SlotStore, Protocol):
 
     def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
         """Leads found in intake again become waiting; last_person is who had them."""
+
+    def past(self, since: datetime, *, most: int) -> Past | None:
+        """The runs that began since then, with at most so many decisions, as a replay needs them, and how
+        things stood before the first; None when none of them says what it saw."""
 
     def drop_observed(self, lease: Lease) -> int:
         """Forget what observe mode decided: decisions, turns, ledger. Leads wait again. Returns how many."""

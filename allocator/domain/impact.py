@@ -19,18 +19,23 @@ NAMED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a lead stands in the end: with a person of a team, in a team's queue (no person), or held."""
+    """Where a lead stands in the end: with a person of a team, in a team's queue (no person), or held.
+
+    `held` is the reason; "taken" and "closed" are leads that somebody took out of intake by hand.
+    """
 
     team: str | None = None
     person: str | None = None
     held: str = ""
-    """The reason, when nobody has it."""
 
     @property
     def said(self) -> str:
         if self.held:
-            return f"held ({self.held})"
+            return f"out of intake ({self.held})" if self.held in _OUT else f"held ({self.held})"
         return f"{self.team}, {self.person or 'its queue'}" if self.team else self.person or "nobody"
+
+
+_OUT: Final = ("taken", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,10 @@ class Because:
 
     @property
     def said(self) -> str:
-        return _WHYS.get(self.why) or f"{self.cell or self.sheet}, rule {self.rule_id}"
+        if said := _WHYS.get(self.why):
+            return said
+        place = self.cell or self.sheet
+        return f"{place}, rule {self.rule_id}" if self.rule_id else place
 
 
 _WHYS: Final[Mapping[str, str]] = {

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from allocator.domain.decision import Inputs, Work
 from allocator.domain.facts import EMAIL, company_of, is_filled
 from allocator.domain.lead import LeadKey, Match, Record
-from rules.rotation import Ledger
+from rules.rotation import Booking, Ledger
 
 LONGEST: Final = 2_000
 """Characters of a field that are kept."""
@@ -94,6 +94,25 @@ class PastDecision(NamedTuple):
     seen: Mapping[str, Any]
 
     @property
+    def held(self) -> bool:
+        """Whether it was held before."""
+        return bool(self.seen.get("held"))
+
+    @property
+    def back(self) -> frozenset[str]:
+        """Who stood back."""
+        return frozenset(self.seen.get("back", ()))
+
+    @property
+    def unreadable(self) -> str:
+        return str(self.seen.get("unreadable", ""))
+
+    @property
+    def second(self) -> int:
+        """The record's stamp as a basis says it."""
+        return int(self.seen["stamp"]) // 1_000_000
+
+    @property
     def record(self) -> Record:
         """The lead as that run read it."""
         seen = self.seen
@@ -103,7 +122,7 @@ class PastDecision(NamedTuple):
             stamp=_moment(seen["stamp"]),
             owner="",
             fields=seen["fields"],
-            unreadable=seen.get("unreadable", ""),
+            unreadable=self.unreadable,
         )
 
 
@@ -123,15 +142,13 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class PastRefund:
-    """A lead given before the first of the runs and given back in one of them; `changes` are its turn's."""
+    """A lead given before the first of the runs and given back in one of them, with any turn it had."""
 
     run: int
     team: str
-    lane: str
     person: str
     at: datetime
-    changes: Mapping[str, int] | None = None
-    sequence: int = 0
+    booking: Booking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +157,8 @@ class Past:
 
     `held` are leads that were held then. `recent` has live turns by (team, person): the last one, and as many
     more as `refunds` give back. `older` leads were decided in these days too, without what a replay needs;
-    `cut`: there were more leads, and whole runs were left out to stay within the most.
+    `cut`: there were more leads, and whole runs were left out to stay within the most. No runs at all: none
+    says what it saw.
     """
 
     runs: tuple[PastRun, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from rules.model import RoutingTables, Salesperson, Team
 from rules.rotation import Skipped, Split, Taken, eligible, split_of, why_empty
@@ -94,3 +95,32 @@ class Roster:
 def _said(skipped: Iterable[Skipped]) -> str:
     whys = sorted(str(s.why) for s in skipped)
     return ", ".join(f"{len(list(group))} {why}" for why, group in groupby(whys)) or "nobody"
+
+
+class Counts:
+    """What was given, by day, while runs go by: as `counts_under_caps` counts. Only teams with caps count."""
+
+    def __init__(self, tables: RoutingTables) -> None:
+        capped = (t for t in tables.teams if any(p.daily_cap or p.weekly_cap for p in t.people))
+        self._zones = {t.name: ZoneInfo(t.time_zone) for t in capped}
+        self._given: dict[str, dict[str, dict[date, int]]] = {name: {} for name in self._zones}
+
+    def add(self, team: str, person: str, at: datetime, number: int = 1) -> None:
+        """A lead given to a person in a team; -1 gives one back."""
+        zone = self._zones.get(team)
+        if zone is not None:
+            day = at.astimezone(zone).date()
+            days = self._given[team].setdefault(person, {})
+            days[day] = days.get(day, 0) + number
+
+    def taken(self, team: str, now: datetime) -> dict[str, Taken]:
+        """Each person's leads in the team's day and week."""
+        zone = self._zones.get(team)
+        if zone is None:
+            return {}
+        today = now.astimezone(zone).date()
+        week = [today - timedelta(days=n) for n in range(today.weekday() + 1)]
+        return {
+            person: Taken(days.get(today, 0), sum(days.get(day, 0) for day in week))
+            for person, days in self._given[team].items()
+        }

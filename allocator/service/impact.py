@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allocator.domain.facts import FactFields
 from allocator.domain.impact import Impact
+from allocator.domain.replay import Replay
+from allocator.domain.side_by_side import impact_of
+from allocator.domain.walked import RawLeads, Walked
 from allocator.ports import Store
 from rules.model import RoutingTables
 
@@ -30,4 +33,11 @@ def measure(
 
     `read` gives the tables of an accepted version by its sha256, for the absences then in force.
     """
-    return None
+    past = store.past(now - timedelta(days=days), most=most)
+    if past is None:
+        return None
+    if not past.runs:
+        return Impact(0, (), {}, (), {}, days, now - timedelta(days=days), now, older=past.older)
+    raw = RawLeads(past, fact_fields)
+    old, new = (Replay(past, tables, Walked(tables, raw), read).go() for tables in (before, after))
+    return impact_of(past, old, new, (before, after), days)

@@ -73,6 +73,7 @@ def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey
         leads.c.basis,
         leads.c.last_person,
         d.given_back,
+        d.settled_run,
     ).outerjoin(
         decisions,
         sa.and_(d.source == leads.c.source, d.source_id == leads.c.source_id, d.epoch == leads.c.epoch),
@@ -130,7 +131,7 @@ def _save_decisions(
     rows = [
         _key(s.key)
         | _end(s, standing[s.key])
-        | {"epoch": s.epoch, "settled_at": at, "settled_run": run}
+        | {"epoch": s.epoch, "settled_at": at, "settled_run": standing[s.key].settled_run or run}
         | {"given_back": _given_back(s, standing[s.key])}
         for s in decided
     ]

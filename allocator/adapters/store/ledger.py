@@ -106,10 +106,10 @@ def refunded() -> sa.Exists:
 
 def unbook(connection: Connection, rows: Sequence[Row[Any]]) -> None:
     """Subtract what these turns recorded, and find the last turns of their owners again."""
-    contents = _contents(connection, {r.eligibility for r in rows})
+    told = contents(connection, {r.eligibility for r in rows})
     change: dict[tuple[str, str, str], int] = defaultdict(int)
     for row in rows:
-        for person, share in contents[row.eligibility]["shares"].items():
+        for person, share in told[row.eligibility]["shares"].items():
             change[row.team, row.lane, person] -= share
         change[row.team, row.lane, row.payer] += row.paid
     moved = [
@@ -144,7 +144,8 @@ def _find_last(connection: Connection, team: str, owner: str) -> None:
         _put(connection, last_turns, [{"team": team, "person": owner, "sequence": sequence}], "sequence")
 
 
-def _contents(connection: Connection, hashes: Collection[str]) -> dict[str, Any]:
+def contents(connection: Connection, hashes: Collection[str]) -> dict[str, Any]:
+    """Who was eligible, by the sum under which it is stored."""
     query = sa.select(eligibility)
     if len(hashes) < 500:
         query = query.where(eligibility.c.sha256.in_(hashes))

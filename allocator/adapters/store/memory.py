@@ -18,9 +18,11 @@ from typing import Any
 
 from allocator.adapters.store.holder import Holder, surely_dead, this_process
 from allocator.adapters.store.memory_alerts import MemoryAlerts, Watched
+from allocator.adapters.store.memory_past import past_of
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.past import Past
 from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.domain.slots import Active, SlotState
 from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
@@ -46,6 +48,7 @@ class _Decision:
     tables_version: str
     live: bool
     given_back: bool = False
+    settled_run: int | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class _State:
     expires: datetime | None = None
     holder: Holder | None = None
     runs: dict[int, RunRow] = field(default_factory=dict)
+    seen: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     versions: tuple[TablesVersion, ...] = ()
     marks: dict[str, datetime] = field(default_factory=dict)
     leads: dict[LeadKey, LeadRow] = field(default_factory=dict)
@@ -66,7 +70,7 @@ class _State:
 
     def copied(self) -> _State:
         new = copy.copy(self)
-        for name in ("runs", "marks", "leads", "decisions", "outbox"):
+        for name in ("runs", "seen", "marks", "leads", "decisions", "outbox"):
             setattr(new, name, dict(getattr(self, name)))
         new.watched = self.watched.copied()
         return new
@@ -239,6 +243,8 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
         with self._changing(lease) as s:
             run = s.runs[lease.run]
             s.runs[lease.run] = replace(run, tables_version=tables_version)
+            if plan.seen is not None:
+                s.seen[lease.run] = plan.seen
             self._refuse_gaps(plan.turns)
             for decided in plan.decided:
                 lead = s.leads.get(decided.key)
@@ -279,9 +285,9 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
     def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
         with self._changing(lease) as s:
             for settlement in settlements:
-                self._settle_one(s, settlement, at)
+                self._settle_one(s, settlement, at, lease.run)
 
-    def _settle_one(self, s: _State, end: Settlement, at: datetime) -> None:
+    def _settle_one(self, s: _State, end: Settlement, at: datetime, run: int) -> None:
         lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
         if lead is None or lead.epoch != end.epoch:
             raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
@@ -300,7 +306,10 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
         if decision is not None and lead.state is not State.WAITING:
             what = replace(decision.what, **final)  # type: ignore[arg-type]
             back = decision.given_back or end.give_back
-            s.decisions[end.key, end.epoch] = replace(decision, what=what, given_back=back)
+            settled = decision.settled_run or run
+            s.decisions[end.key, end.epoch] = replace(
+                decision, what=what, given_back=back, settled_run=settled
+            )
             if end.state is State.CONFIRMED and decision.live:
                 self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
         s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
@@ -322,6 +331,10 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
                     raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
                 again = _waiting(known, known.epoch)
                 s.leads[row.key] = replace(again, since=at, last_person=known.person)
+
+    def past(self, since: datetime, *, most: int) -> Past | None:
+        s = self._state
+        return past_of(list(s.runs.values()), s.seen, s.decisions, since, most)
 
     def drop_observed(self, lease: Lease) -> int:
         with self._changing(lease) as s:

@@ -22,6 +22,7 @@ from allocator.adapters.store import (
     leads,
     lease,
     mails,
+    past,
     schema,
     versions,
 )
@@ -32,6 +33,7 @@ from allocator.adapters.store.holder import this_process
 from allocator.adapters.store.schema import schema_version, upgrade_store
 from allocator.domain.alerts import Changes, Incident, Silence, Think
 from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.past import Past
 from allocator.domain.plan import Plan
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.ports import (
@@ -207,6 +209,9 @@ class SqlStore:
 
     def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
         self._fenced(lease, lambda c: leads.put_back(c, rows, at))
+
+    def past(self, since: datetime, *, most: int) -> Past | None:
+        return self.database.read(lambda c: past.read(c, since, most))
 
     def drop_observed(self, lease: Lease) -> int:
         return self._fenced(lease, decide.drop_observed)

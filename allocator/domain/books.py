@@ -1,0 +1,52 @@
+"""The books of a replay: ledgers and counts under caps as runs, refunds and returns change them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from allocator.domain.past import Past, PastRefund
+from allocator.domain.roster import Counts
+from rules.model import RoutingTables
+from rules.rotation import Booking, Ledger, Rotation, Taken
+
+
+class Books:
+    """As they stood before the first run, then as the replay goes on. `rotations` are changed in place."""
+
+    def __init__(self, past: Past, tables: RoutingTables) -> None:
+        by_team: dict[str, dict[str, Ledger]] = defaultdict(dict)
+        for (team, lane), ledger in past.ledgers.items():
+            by_team[team][lane] = ledger
+        self.rotations = {team: Rotation(lanes) for team, lanes in by_team.items()}
+        self._live: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, sequences in past.recent.items():
+            self._live[place].extend(sorted(sequences))
+        self._counts = Counts(tables)
+        for team, person, at in past.given:
+            self._counts.add(team, person, at)
+
+    def taken(self, team: str, now: datetime) -> dict[str, Taken]:
+        return self._counts.taken(team, now)
+
+    def give(self, team: str, person: str, at: datetime, booking: Booking | None) -> None:
+        """Note a lead that was given; its turn is in the rotation already."""
+        self._counts.add(team, person, at)
+        if booking is not None:
+            self._live[team, booking.owner].append(booking.sequence)
+
+    def give_back(self, team: str, person: str, at: datetime, booking: Booking | None) -> None:
+        """A lead's turn leaves the ledger, and the lead the counts."""
+        self._counts.add(team, person, at, -1)
+        if booking is None:
+            return
+        live = self._live[team, booking.owner]
+        if booking.sequence in live:
+            live.remove(booking.sequence)
+        rotation = self.rotations.get(team)
+        if rotation is not None:
+            rotation.unbook(booking, max(live, default=0))
+
+    def undo(self, refund: PastRefund) -> None:
+        """A lead from before the first run was given back."""
+        self.give_back(refund.team, refund.person, refund.at, refund.booking)
