@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rules.facts import kept
+from rules.columns import Column
+from rules.facts import facts_of, kept, vocabulary_of
 from rules.frame_codes import UNMAPPED, Classes, Ints, coded, distinct
 from rules.frame_match import Days, LayerBits, Sizes, first_rows
+from rules.known import COUNTRY, LANGUAGE, fact_key
 from rules.layers import CompiledLayer, Effects, compiled, decision_of, effects_of
 from rules.model import Decision, RoutingTables, Row
 
@@ -140,7 +142,7 @@ def walk_frame(tables: RoutingTables, leads: pd.DataFrame, *, on: Dates, sizes: 
     cut, and changes no decision.
     """
     layers = _layers(tables)
-    classes = _classes(layers)
+    classes = _classes(tables, layers)
     walker = _Walker(classes, coded(tables, leads, classes), *_days(on, len(leads)), sizes or Sizes())
     rows = tuple([walker.layer(number, layers, tables) for number in range(len(layers))])
     return Walk(tables, leads, rows, walker.unread)
@@ -150,10 +152,17 @@ def _layers(tables: RoutingTables) -> tuple[LayerBits, ...]:
     return kept(tables, "_frame_layers", lambda: tuple(LayerBits(layer) for layer in compiled(tables)))
 
 
-def _classes(layers: Sequence[LayerBits]) -> dict[str, Classes]:
-    columns = [column for bits in layers for column in bits.layer.columns]
+def _classes(tables: RoutingTables, layers: Sequence[LayerBits]) -> dict[str, Classes]:
+    """The classes of each fact that a layer reads."""
+    columns: dict[str, list[Column]] = {}
+    for bits in layers:
+        for column in bits.layer.columns:
+            columns.setdefault(column.fact.name, []).append(column)
+    numbers = {fact.name for fact in facts_of(tables) if fact.type == "number"}
+    spelt = {*vocabulary_of(tables).spellings, COUNTRY, LANGUAGE}
     return {
-        name: Classes([c for c in columns if c.fact.name == name]) for name in {c.fact.name for c in columns}
+        name: Classes(read, plain_numbers=name in numbers and fact_key(name) not in spelt)
+        for name, read in columns.items()
     }
 
 
@@ -165,7 +174,7 @@ def _days(on: Dates, count: int) -> tuple[tuple[date, ...], Ints]:
     if len(where) != count or (where < 0).any():
         raise ValueError("Each lead needs a day. Give one day for all, or as many days as there are leads.")
     days = [day.date() if isinstance(day, datetime) else day for day in found]
-    return tuple(days), where.astype(np.int32)
+    return tuple(days), where.astype(np.int32)  # type: ignore[arg-type]
 
 
 class _Walker:

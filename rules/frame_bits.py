@@ -21,6 +21,8 @@ _NONE, _UNMAPPED, _ALWAYS, _OTHER, _NAMED = range(5)
 """What a column makes of a value: missing, unmapped, not comparable, named by no cell; from there on the
 literals of a text column, or the stretches above each cut of a line of numbers."""
 _ONE: Final = np.uint64(1)
+_MOST_WORDS: Final = 500_000
+"""A column's table is worked out as a whole if it is no larger, else block by block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,38 +118,57 @@ def bits_of(column: Column) -> Bits:
     return Bits(column, numbers, unnamed, found)
 
 
-class Table:
-    """What the classes of a frame's values accept in one column.
+class Kinds:
+    """What one column tells apart among the classes of a fact.
 
-    `of_class` gives the column's own, fewer, class of each class of the fact; `size` is how many there are.
+    `of_class` gives the kind of each class; there are `size` of them. Texts that no cell names, but patterns
+    fit, have flips of their own.
     """
 
-    def __init__(self, bits: Bits, samples: Sequence[FactValue], order: Places, rows: Ints) -> None:
-        kinds, more = _kinds(bits, samples)
-        present, of_class = np.unique(np.array(kinds, dtype=np.int32), return_inverse=True)
-        self.size = len(present)
+    def __init__(self, bits: Bits, samples: Sequence[FactValue]) -> None:
+        kinds, self.more = _kinds(bits, samples)
+        self.present, of_class = np.unique(np.array(kinds, dtype=np.int32), return_inverse=True)
+        self.size = len(self.present)
         self.of_class: Ints = of_class.astype(np.int32)
-        self._kinds: Ints = present
-        self._is_line = isinstance(bits.column, LineColumn)
-        self._unnamed = bits.unnamed
-        self._flips = _joined(bits.flips, more.placed(order, rows)) if len(more.row) else bits.flips
 
-    def block(self, low: int, high: int) -> tuple[Places, Words]:
-        """For the words from `low` to `high`: lines, and which of them each class has."""
+
+class Table:
+    """What the values of each kind accept in one column, as lines of words."""
+
+    def __init__(self, bits: Bits, kinds: Kinds, order: Places, rows: Ints) -> None:
+        self._is_line = isinstance(bits.column, LineColumn)
+        self._kinds = kinds
+        self._unnamed = bits.unnamed
+        self._flips = (
+            _joined(bits.flips, kinds.more.placed(order, rows)) if len(kinds.more.row) else bits.flips
+        )
+        length = bits.unnamed.shape[1]
+        self._whole = self._lines(0, length) if kinds.size * length <= _MOST_WORDS else None
+
+    def block(self, low: int, high: int) -> Words:
+        """The line of each kind, for the words from `low` to `high`."""
+        return self._lines(low, high) if self._whole is None else self._whole[:, low:high]
+
+    def _lines(self, low: int, high: int) -> Words:
+        which, lines = self.differing(low, high)
+        return lines.take(which, axis=0)
+
+    def differing(self, low: int, high: int) -> tuple[Places, Words]:
+        """The lines that differ for the words from `low` to `high`, and which of them each kind has."""
         number, word, bit = self._flips.within(low, high)
-        named, line = np.unique(number, return_inverse=True)
+        named, line = _numbered(number)
         lines = np.zeros((_NAMED + len(named), high - low), dtype=np.uint64)
         lines[:_NAMED] = self._unnamed[:, low:high]
         if not self._is_line:
             lines[_NAMED:] = lines[_OTHER]
-        np.bitwise_xor.at(lines, (line + _NAMED, word), bit)
+        np.bitwise_xor.at(lines.reshape(-1), (line + _NAMED) * (high - low) + word, bit)
         if self._is_line:
             np.bitwise_xor.accumulate(lines[_OTHER:], axis=0, out=lines[_OTHER:])
         return self._line_of(named), lines
 
     def _line_of(self, named: Ints) -> Places:
-        """Which line each class has when only these literals or cuts differ."""
-        wanted = self._kinds - _NAMED
+        """Which line each kind has when only these literals or cuts differ."""
+        wanted = self._kinds.present - _NAMED
         place = np.searchsorted(named, wanted)
         if self._is_line:
             # So many of the cuts lie below the stretch.
@@ -155,7 +176,14 @@ class Table:
         else:
             is_named = np.append(named, -1).take(place) == wanted
             found = np.where(is_named, place + _NAMED, _OTHER)
-        return np.where(wanted < 0, self._kinds, found)
+        return np.where(wanted < 0, self._kinds.present, found)
+
+
+def _numbered(numbers: Ints) -> tuple[Ints, Places]:
+    """The distinct numbers, ascending, and which of them each is; without sorting, for they are not high."""
+    there = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+    there[numbers] = True
+    return np.flatnonzero(there).astype(np.int32), (np.cumsum(there) - 1).take(numbers)
 
 
 def _joined(one: Flips, other: Flips) -> Flips:

@@ -6,36 +6,42 @@ row that lists a few values of one column is looked at only for the leads that h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from rules.condition import Condition
 from rules.fold import fold
-from rules.frame_bits import Bits, Flips, Places, Table, Words, bits_of, placed_words, words_of
+from rules.frame_bits import Bits, Flips, Kinds, Places, Table, Words, bits_of, placed_words, words_of
 from rules.frame_codes import Classes, Ints
 from rules.layers import CompiledLayer
 
-
 Codes = npt.NDArray[Any]
 """Codes of as many bytes as they need."""
+
+
+_ONE: Final = np.uint64(1)
+_NO_ROW: Final = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How the work is cut; what is found is the same for all.
 
-    `block` is in words of 64 rows, `chunk` in leads, `classes` how many combinations of values are worked out
-    beforehand. A layer of more than `index_rows` rows is filed when there are more than `index_leads` leads.
+    `block` is in words of 64 rows, `chunk` in words too: as many leads as have them in a block. `classes` is
+    how many combinations of values are worked out beforehand. A layer of more than `index_rows` rows is filed
+    when there are more than `index_leads` leads; its blocks are of `filed_block` words.
     """
 
     block: int = 32
-    chunk: int = 4_096
+    filed_block: int = 8
+    chunk: int = 32_768
     classes: int = 4_096
-    index_rows: int = 20_000
+    index_rows: int = 5_000
     index_leads: int = 100_000
 
 
@@ -141,58 +147,65 @@ class Days:
     codes: Ints
 
 
-class _Days:
-    """The rows in force on each day, as a table."""
+class _DayTable:
+    """The rows in force on each day, as lines of words."""
 
     def __init__(self, rows: Sequence[int], layout: Layout, size: int) -> None:
-        self.size = len(rows)
-        self.of_class = np.arange(self.size, dtype=np.int32)
         self._lines = placed_words(words_of(rows, size), layout.rows)
 
-    def block(self, low: int, high: int) -> tuple[Places, Words]:
-        return np.arange(self.size), self._lines[:, low:high]
+    def block(self, low: int, high: int) -> Words:
+        """The line of each day, for the words from `low` to `high`."""
+        return self._lines[:, low:high]
+
+    def differing(self, low: int, high: int) -> tuple[Places, Words]:
+        """The lines, and which of them each day has."""
+        return np.arange(len(self._lines)), self.block(low, high)
+
+
+_Tables = Sequence[Table | _DayTable]
 
 
 class _Group:
-    """Columns whose classes are looked up together: one code for each combination."""
+    """Columns that are looked up together, by one code for each combination of their kinds."""
 
-    def __init__(self, tables: Sequence[Table | _Days], codes: Sequence[Ints], most: int) -> None:
-        self._tables = tables
-        self.size = int(np.prod([table.size for table in tables]))
+    def __init__(self, columns: Sequence[int], sizes: Sequence[int], *, most: int) -> None:
+        self._columns = columns
+        self._sizes = [sizes[column] for column in columns]
+        self.size = math.prod(self._sizes)
         self._wide = self.size > most
-        dtype = np.int16 if self.size < 32_768 else np.int32
-        self.codes: Codes = np.zeros(len(codes[0]), dtype=dtype)
-        for table, code in zip(tables, codes, strict=True):
-            self.codes *= dtype(table.size)
-            self.codes += table.of_class.astype(dtype).take(code)
+        self._kinds = () if self._wide else np.unravel_index(np.arange(self.size), self._sizes)
 
-    def block(self, low: int, high: int) -> tuple[Places | None, Words]:
-        """The lines of all combinations; of a column with very many classes only those that differ, and which
-        one each class has."""
-        which, lines = self._tables[0].block(low, high)
+    def codes(self, kinds: Sequence[Ints], codes: Sequence[Ints]) -> Codes:
+        """The combination of each lead; `kinds` is the kind of each class, `codes` the leads' classes."""
+        dtype = np.int16 if self.size < 32_768 else np.int32
+        found: Codes = np.zeros(len(codes[0]), dtype=dtype)
+        for column, size in zip(self._columns, self._sizes, strict=True):
+            found *= dtype(size)
+            found += kinds[column].astype(dtype).take(codes[column])
+        return found
+
+    def block(self, tables: _Tables, low: int, high: int) -> tuple[Places | None, Words]:
+        """The lines of all combinations; of a column with very many kinds only those that differ, and which
+        one each kind has."""
         if self._wide:
-            return which, lines
-        found = lines.take(which, axis=0)
-        for table in self._tables[1:]:
-            which, lines = table.block(low, high)
-            found = (found[:, None, :] & lines.take(which, axis=0)[None, :, :]).reshape(-1, high - low)
+            return tables[self._columns[0]].differing(low, high)
+        found = tables[self._columns[0]].block(low, high).take(self._kinds[0], axis=0)
+        for column, kinds in zip(self._columns[1:], self._kinds[1:], strict=True):
+            found &= tables[column].block(low, high).take(kinds, axis=0)
         return None, found
 
 
-def _groups(tables: Sequence[Table | _Days], codes: Sequence[Ints], most: int) -> list[_Group]:
+def _groups(sizes: Sequence[int], most: int) -> list[_Group]:
     """Few groups of at most so many combinations; a column with more stands alone."""
     bins: list[list[int]] = []
-    sizes: list[int] = []
-    for number in sorted(range(len(tables)), key=lambda n: -tables[n].size):
-        size = tables[number].size
-        place = next((i for i, taken in enumerate(sizes) if taken * size <= most), None)
+    for number in sorted(range(len(sizes)), key=lambda n: -sizes[n]):
+        fitting = (b for b in bins if math.prod(sizes[n] for n in b) * sizes[number] <= most)
+        place = next(fitting, None)
         if place is None:
             bins.append([number])
-            sizes.append(size)
         else:
-            bins[place].append(number)
-            sizes[place] *= size
-    return [_Group([tables[n] for n in bin_], [codes[n] for n in bin_], most) for bin_ in bins]
+            place.append(number)
+    return [_Group(columns, sizes, most=most) for columns in bins]
 
 
 # --- the search -------------------------------------------------------------------------------------------
@@ -205,21 +218,22 @@ def first_rows(
     where none does. `codes` holds the classes of each fact's values."""
     size, count = len(bits.layer.rows), len(days.codes)
     best = np.full(count, size, dtype=np.int32)
+    kinds = [
+        Kinds(of, classes[name].samples) for of, name in zip(bits.plain.columns, bits.facts, strict=True)
+    ]
+    groups = _groups([*(kind.size for kind in kinds), len(days.rows)], sizes.classes)
+    of_class = [*(kind.of_class for kind in kinds), np.arange(len(days.rows), dtype=np.int32)]
+    every = [*(codes[name] for name in bits.facts), days.codes]
+    looked_up = [group.codes(of_class, every) for group in groups]
     is_large = size > sizes.index_rows and count > sizes.index_leads
     for layout in bits.filed if is_large else (bits.plain,):
-        tables: list[Table | _Days] = [
-            Table(column, classes[name].samples, layout.order, layout.rows)
-            for name, column in zip(bits.facts, layout.columns, strict=True)
-        ]
-        tables.append(_Days(days.rows, layout, size))
-        parts = [*(codes[name] for name in bits.facts), days.codes]
-        groups = _groups(tables, parts, sizes.classes)
+        search = _Search(layout, _tables(layout, kinds, days, size), groups, sizes.chunk)
         if layout.index is None:
-            _search_all(layout, groups, best, sizes)
+            search.all(looked_up, best, sizes.block)
         else:
             name = bits.facts[layout.index]
             values = _numbers(layout.columns[layout.index], classes[name]).take(codes[name])
-            _search_filed(layout, groups, values, best, sizes)
+            search.filed(looked_up, values, best, sizes.filed_block)
     best[best == size] = -1
     return best
 
@@ -230,74 +244,96 @@ def _numbers(bits: Bits, classes: Classes) -> Ints:
     return np.array([-1 if key is None else bits.numbers.get(key, -1) for key in keys], dtype=np.int32)
 
 
-def _search_all(layout: Layout, groups: Sequence[_Group], best: Ints, sizes: Sizes) -> None:
-    """Through all rows, for the leads that have none better yet."""
-    left = np.arange(len(best), dtype=np.int32)
-    codes = [group.codes for group in groups]
-    for low, high in _blocks(layout, sizes):
-        kept = best.take(left) > layout.rows[low * 64]
-        if not kept.all():
-            left, codes = left[kept], [code[kept] for code in codes]
-        if not len(left):
-            break
-        _search(layout, groups, codes, left, best, low, high, sizes.chunk)
+def _tables(layout: Layout, kinds: Sequence[Kinds], days: Days, size: int) -> _Tables:
+    tables: list[Table | _DayTable] = [
+        Table(bits, kind, layout.order, layout.rows) for bits, kind in zip(layout.columns, kinds, strict=True)
+    ]
+    return [*tables, _DayTable(days.rows, layout, size)]
 
 
-def _search_filed(layout: Layout, groups: Sequence[_Group], values: Ints, best: Ints, sizes: Sizes) -> None:
-    """The leads by value; each block of rows with the leads that have one of the block's values."""
-    assert layout.values is not None and layout.index is not None
-    top = len(layout.columns[layout.index].numbers)
-    order = np.argsort(values.astype(np.int16), kind="stable").astype(np.int32)
-    starts = np.searchsorted(values.take(order), np.arange(top + 1))
-    codes = [group.codes.take(order) for group in groups]
-    for low, high in _blocks(layout, sizes):
-        last = min(high * 64, len(layout.rows)) - 1
-        part = slice(starts[layout.values[low * 64]], starts[layout.values[last] + 1])
-        left = order[part]
-        kept = np.flatnonzero(best.take(left) > layout.rows[low * 64 : last + 1].min())
-        if len(kept):
-            held = [code[part].take(kept) for code in codes]
-            _search(layout, groups, held, left.take(kept), best, low, high, sizes.chunk)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Looks through one layout's rows."""
+
+    layout: Layout
+    tables: _Tables
+    groups: Sequence[_Group]
+    chunk: int
+
+    def all(self, codes: Sequence[Codes], best: Ints, words: int) -> None:
+        """Through all rows, for the leads that have none better yet."""
+        left = np.arange(len(best), dtype=np.int32)
+        for low, high in self._blocks(words):
+            left = left[best.take(left) > self.layout.rows[low * 64]]
+            if not len(left):
+                break
+            found = self._first([code.take(left) for code in codes], low, high)
+            best[left] = np.minimum(best.take(left), found)
+
+    def filed(self, codes: Sequence[Codes], values: Ints, best: Ints, words: int) -> None:
+        """The leads by value; each block of rows with the leads that have one of the block's values."""
+        filed, rows = self.layout.values, self.layout.rows
+        assert filed is not None
+        order = np.argsort(values.astype(np.int16), kind="stable").astype(np.int32)
+        starts = np.searchsorted(values.take(order), np.arange(MOST_VALUES + 1))
+        # From here on all is read from front to back, which is much quicker than by leaps.
+        codes = [code.take(order) for code in codes]
+        mine = best.take(order)
+        for low, high in self._blocks(words):
+            last = min(high * 64, len(rows)) - 1
+            start, end = starts[filed[low * 64]], starts[filed[last] + 1]
+            kept = np.flatnonzero(mine[start:end] > rows[low * 64 : last + 1].min())
+            if len(kept):
+                found = self._first([code[start:end].take(kept) for code in codes], low, high)
+                mine[start + kept] = np.minimum(mine[start:end].take(kept), found)
+        best[order] = mine
+
+    def _blocks(self, words: int) -> Iterator[tuple[int, int]]:
+        end = -(-len(self.layout.rows) // 64)
+        for low in range(0, end, words):
+            yield low, min(low + words, end)
+
+    def _first(self, codes: Sequence[Codes], low: int, high: int) -> Ints:
+        """The first row of a block that holds for each lead, or a number above all rows."""
+        tables = [group.block(self.tables, low, high) for group in self.groups]
+        rows = np.full((high - low) * 64 + 1, _NO_ROW, dtype=np.int32)
+        here = self.layout.rows[low * 64 : high * 64]
+        rows[: len(here)] = here
+        count, step = len(codes[0]), max(1, self.chunk // (high - low))
+        room = np.empty((2, min(step, count), high - low), dtype=np.uint64)
+        found = np.empty(count, dtype=np.int32)
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            place = _first_bits(tables, [code[part] for code in codes], room)
+            rows.take(place, out=found[part], mode="clip")
+        return found
 
 
-def _blocks(layout: Layout, sizes: Sizes) -> Iterator[tuple[int, int]]:
-    end = -(-len(layout.rows) // 64)
-    for low in range(0, end, sizes.block):
-        yield low, min(low + sizes.block, end)
+def _first_bits(tables: Sequence[tuple[Places | None, Words]], codes: Sequence[Codes], room: Words) -> Places:
+    """For each lead the first bit that its lines have in common; the number of bits for none. Works in
+    `room`, since fresh memory costs more than the work itself."""
+    common, other = room[:, : len(codes[0])]
+    for number, ((which, lines), code) in enumerate(zip(tables, codes, strict=True)):
+        line = code if which is None else which.take(code)
+        lines.take(line, axis=0, out=other if number else common, mode="clip")
+        if number:
+            np.bitwise_and(common, other, out=common)
+    width = common.shape[1]
+    word = _first_filled(common != 0)
+    bits = common.reshape(-1).take(np.arange(0, common.size, width) + word)
+    return np.where(bits == 0, width * 64, word * 64 + _lowest(bits))
 
 
-def _search(
-    layout: Layout,
-    groups: Sequence[_Group],
-    codes: Sequence[Codes],
-    left: Ints,
-    best: Ints,
-    low: int,
-    high: int,
-    chunk: int,
-) -> None:
-    """Look at one block of rows for these leads, and keep what is better."""
-    lines = []
-    held = []
-    for group, code in zip(groups, codes, strict=True):
-        which, found = group.block(low, high)
-        lines.append(found)
-        held.append(code if which is None else which.take(code))
-    for start in range(0, len(left), chunk):
-        place = _first_bits(lines, [code[start : start + chunk] for code in held])
-        hit = np.flatnonzero(place >= 0)
-        if len(hit):
-            leads = left[start : start + chunk].take(hit)
-            rows = layout.rows.take(low * 64 + place.take(hit))
-            best[leads] = np.minimum(best.take(leads), rows)
+def _first_filled(filled: npt.NDArray[np.bool_]) -> Places:
+    """The first True of each line; 0 where there is none."""
+    if filled.shape[1] != 8:
+        return np.argmax(filled, axis=1)
+    # Eight bytes of one line are one number, which is several times as quick.
+    eight: Words = filled.view(np.uint64).reshape(-1)
+    return (_lowest(eight) >> 3) & 7
 
 
-def _first_bits(lines: Sequence[Words], codes: Sequence[Codes]) -> Places:
-    """For each lead the first bit that its lines have in common; -1 for none."""
-    common = lines[0].take(codes[0], axis=0)
-    for line, code in zip(lines[1:], codes[1:], strict=True):
-        common &= line.take(code, axis=0)
-    word = (common != 0).argmax(axis=1)
-    bits = common[np.arange(len(common)), word]
-    place = word * 64 + np.bitwise_count((bits & (~bits + np.uint64(1))) - np.uint64(1))
-    return np.where(bits == 0, -1, place)
+def _lowest(bits: Words) -> Places:
+    """The number of the lowest bit set; 64 for none."""
+    below: npt.NDArray[np.uint8] = np.bitwise_count((bits & (~bits + _ONE)) - _ONE)
+    return below.astype(np.intp)
