@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,23 +14,37 @@ from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
 from allocator.domain.tables import problems_with
-from allocator.entrypoints import console
+from allocator.entrypoints import console, files, problem_list
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.service.versions import standing
 from rules.errors import Problem
-from rules.workbook.check import check
+from rules.workbook.check import Checked, check
 
 MOST = 200
 
 
-def check_command(
-    file: Annotated[
-        Path | None, typer.Argument(help="The workbook; the configured one when left out.")
-    ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    as_json: JsonOption = False,
-) -> int:
-    """Say everything that is wrong at once: sheet, cell, rule, what to do. Exit code 3 when refused."""
+class Format(StrEnum):
+    """How a result is written."""
+
+    TEXT, CSV, HTML = "text", "csv", "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A workbook that was checked, also against the configuration and the CRM where there is one."""
+
+    path: Path
+    settings: Settings | None
+    checked: Checked
+    problems: list[Problem]
+
+    @property
+    def ok(self) -> bool:
+        return not any(p.severity == "error" for p in self.problems)
+
+
+def examine(file: Path | None, config: Path) -> Examined:
+    """Check a workbook, the configured one if none is named."""
     settings = load_settings(config) if file is None or config.exists() else None
     path = file or (settings.workbook if settings else Path("routing_tables.xlsx"))
     checked = check(path, on=clock_from().now().date())
@@ -38,18 +54,62 @@ def check_command(
         if intake is None:
             console.err.print("The CRM could not be asked whether an owner here is also an intake owner.")
         problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=intake or ())
-    ok = not any(p.severity == "error" for p in problems)
+    return Examined(path, settings, checked, problems)
+
+
+def check_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="The workbook; the configured one when left out.")
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="text, csv or html.")] = Format.TEXT,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the csv or html to this file.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> int:
+    """Say everything that is wrong at once: sheet, cell, rule, what to do. Exit code 3 when refused."""
+    if as_json and format_ is not Format.TEXT:
+        raise typer.BadParameter("--json and --format exclude each other.")
+    if output is not None and format_ is Format.TEXT:
+        raise typer.BadParameter("--output needs --format csv or --format html.")
+    examined = examine(file, config)
     if as_json:
-        live = None
-        if settings is not None:
-            live = _live_version(settings)
-        shown = [asdict(p) for p in problems]
-        console.emit({"ok": ok, "sha256": checked.sha256, "live_version": live, "problems": shown})
-    else:
-        _print(path, problems, ok=ok)
-        if settings is not None and (runs := _standing(settings)):
+        _emit(examined)
+    elif format_ is Format.TEXT:
+        _print(examined.path, examined.problems, ok=examined.ok)
+        if examined.settings is not None and (runs := _standing(examined.settings)):
             console.out.print(f"{runs}.", markup=False)
-    return console.OK if ok else console.REFUSED
+    else:
+        _write(examined, format_, output)
+    return console.OK if examined.ok else console.REFUSED
+
+
+def _emit(examined: Examined) -> None:
+    live = _live_version(examined.settings) if examined.settings is not None else None
+    shown = [asdict(p) for p in examined.problems]
+    sha = examined.checked.sha256
+    console.emit({"ok": examined.ok, "sha256": sha, "live_version": live, "problems": shown})
+
+
+def _write(examined: Examined, format_: Format, output: Path | None) -> None:
+    result = problem_list.Result(
+        name=examined.path.name,
+        at=clock_from().now(),
+        problems=examined.problems,
+        ok=examined.ok,
+        sha256=examined.checked.sha256,
+    )
+    page = format_ is Format.HTML
+    text = problem_list.as_page(result, most=MOST) if page else problem_list.as_csv(result)
+    data = text.encode("utf-8", "replace")
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    files.refuse_same(output, [examined.path])
+    files.write_report(output, data)
+    console.err.print(f"Wrote {output}.", markup=False)
 
 
 def _live_version(settings: object) -> str | None:
