@@ -258,6 +258,8 @@ def _a(name: str) -> str:
 
 def _combine(parts: list[tuple[bool, Condition]], fact: Fact, vocabulary: Vocabulary) -> Condition:
     """Positive parts together, minus negative parts together, in the one form that equal meanings share."""
+    if len(parts) == 1 and not parts[0][0] and not (parts[0][1].patterns and parts[0][1].literals):
+        return parts[0][1]
     wanted = _together([p for negative, p in parts if not negative], fact.type)
     refused = _together([p for negative, p in parts if negative], fact.type)
     if all(negative for negative, _ in parts):
@@ -271,9 +273,8 @@ def _combine(parts: list[tuple[bool, Condition]], fact: Fact, vocabulary: Vocabu
     if fact.type in ("number", "date"):
         left = both(wanted.intervals, outside(refused.intervals))
         return replace(combined, intervals=left, accepts_other=left == ((START, END),))
-    return _without_texts(
-        combined, wanted, refused, frozenset(fold(c) for c in _closed_codes(fact, vocabulary))
-    )
+    every = frozenset(map(fold, _closed_codes(fact, vocabulary))) if refused.literals else frozenset[str]()
+    return _without_texts(combined, wanted, refused, every)
 
 
 def _together(parts: list[Condition], type_: FactType) -> Condition:
@@ -340,6 +341,13 @@ def _refuse_nothing_and_everything(
         raise CellError("T211", message, "type LOW..HIGH for a range, or * for any value.", "*")
 
 
+def _are_different_values(parts: list[tuple[bool, Condition]]) -> bool:
+    """Whether the items are single values, no two alike: none of them can be idle then."""
+    values = [next(iter(p.literals)) for negative, p in parts if not negative and len(p.literals) == 1]
+    plain = all(p == Condition(p.type, literals=p.literals) for _, p in parts)
+    return plain and len(values) == len(set(values)) == len(parts)
+
+
 def _idle(
     items: list[Item],
     parts: list[tuple[bool, Condition]],
@@ -349,7 +357,7 @@ def _idle(
 ) -> list[CellWarning]:
     """A warning for each item without which the cell means the same."""
     found: list[CellWarning] = []
-    if not 1 < len(items) <= _MOST_ITEMS_COMPARED:
+    if not 1 < len(items) <= _MOST_ITEMS_COMPARED or _are_different_values(parts):
         return found
     kept = list(range(len(items)))
     for index in reversed(range(len(items))):

@@ -163,6 +163,8 @@ def span(
     line: Line, first: str, last: str, report: Report, *, required: bool = False
 ) -> tuple[date | None, date | None]:
     """Two days, both included; an error if the second is before the first."""
+    if not required and line.is_blank(first) and line.is_blank(last):
+        return None, None
     begin = day(line[first], report, required=required)
     end = day(line[last], report, required=required)
     if begin and end and begin > end:

@@ -84,14 +84,20 @@ class RuleReader:
             hold=decided.get("hold"),
             from_=begin,
             until=end,
-            cells={name: cell.place.address for name, cell in line.cells.items()},
-            texts={name: cell.text for name, cell in line.cells.items() if not cell.blank},
+            cells=line.addresses,
+            texts=line.texts,
         )
         self._check_effect(row, line, targets)
         return row if row.rule_id else None
 
     def _conditions(self, line: Line, columns: Mapping[str, Fact]) -> Iterator[tuple[str, Condition]]:
         for header, fact in columns.items():
+            reading = line.readings.get(header)
+            if reading and reading.raw.kind == "text" and not reading.broken:
+                known = self._parsed.get((fact.name, reading.text))
+                if isinstance(known, ParsedCell) and not known.warnings:
+                    yield fact.name, known.condition
+                    continue
             cell = line[header]
             if cell.broken or not self._is_text(cell, fact):
                 continue
@@ -144,9 +150,9 @@ class RuleReader:
 
     def _sets(self, line: Line, targets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for header, name in targets.items():
-            cell = line[header]
-            if cell.blank or cell.broken:
+            if line.is_blank(header):
                 continue
+            cell = line[header]
             if name == "team":
                 text = find_team(cell, self._context.teams, self._report, code="T306")
             elif name == "owner":
@@ -160,7 +166,9 @@ class RuleReader:
         return (self._context.vocabulary.code(name, text) or fold(text)) if name == "language" else text
 
     def _check_decision(self, line: Line, targets: Mapping[str, str]) -> None:
-        given = [h for h, name in targets.items() if name in ("team", "owner", "hold") and not line[h].blank]
+        given = [
+            h for h, name in targets.items() if name in ("team", "owner", "hold") and not line.is_blank(h)
+        ]
         if len(given) > 1:
             message = f"The rule decides twice, by {' and '.join(given)}."
             self._report.error(
@@ -168,8 +176,8 @@ class RuleReader:
             )
 
     def _check_effect(self, row: Row, line: Line, targets: Mapping[str, str]) -> None:
-        effects = (cell for name, cell in line.cells.items() if name.startswith("Then "))
-        if row.decides or row.sets or any(cell.broken or not cell.blank for cell in effects):
+        effects = (reading for name, reading in line.readings.items() if name.startswith("Then "))
+        if row.decides or row.sets or any(effect.broken or effect.text for effect in effects):
             return
         header = next(iter(targets), "Rule ID")
         message = f"Rule {row.rule_id} does nothing: all its Then cells are empty."

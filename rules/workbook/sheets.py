@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from typing import Final
 
 from rules.workbook.areas import column_letters
-from rules.workbook.damage import is_error_text, is_scientific
-from rules.workbook.lookalike import strangers
+from rules.workbook.lines import Cell, Line, LineReader
 from rules.workbook.read import RawCell, RawSheet
 from rules.workbook.report import Place, Report
-from rules.workbook.text import clean, had_invisible, has_bidi, key, looks_like, nearest, one_line
+from rules.workbook.text import clean, key, nearest, one_line
 
 HEADER_ROWS: Final = 20
-MAX_TEXT: Final = 10_000
-_ELSEWHERE: Final = re.compile(r"\[\d+\]")
-"""In a formula, the number of another file."""
-_BLANK: Final = RawCell("text", "")
+
+__all__ = ["Cell", "Line", "Spec", "Table", "read_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +32,6 @@ class Spec:
     @property
     def names(self) -> tuple[str, ...]:
         return (*self.required, *self.optional, *self.later)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a table. `broken` ones have been reported already and read as blank."""
-
-    place: Place
-    raw: RawCell = _BLANK
-    broken: bool = False
-
-    @property
-    def text(self) -> str:
-        return one_line(self.place.text)
-
-    @property
-    def blank(self) -> bool:
-        return not self.place.text
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of a table, its cells by the printed name of their column."""
-
-    sheet: str
-    row: int
-    cells: Mapping[str, Cell]
-
-    def __getitem__(self, name: str) -> Cell:
-        return self.cells.get(name) or Cell(Place(self.sheet, self.row, column=name))
-
-    @property
-    def place(self) -> Place:
-        return Place(self.sheet, self.row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,138 +181,12 @@ def _says(raw: RawCell) -> bool:
 def _lines(
     sheet: RawSheet, header_row: int, columns: Mapping[int, str], spec: Spec, report: Report
 ) -> Iterator[Line]:
-    letters = {column: column_letters(column) for column in columns}
+    reader = LineReader(sheet.title, columns, report)
     for row, raws in sorted(sheet.rows.items()):
-        if row <= header_row or not _has_content(raws, columns):
-            continue
-        rule_id = _rule_id(raws, columns)
-        cells = {
-            name: _cell(
-                Place(sheet.title, row, f"{letters[column]}{row}", name, "", rule_id),
-                raws.get(column),
-                report,
-            )
-            for column, name in columns.items()
-        }
-        line = Line(sheet.title, row, cells)
-        _check_later(line, spec, report)
-        yield line
-
-
-def _rule_id(raws: Mapping[int, RawCell], columns: Mapping[int, str]) -> str:
-    """The rule that a row is, so that each of its problems can name it."""
-    column = next((c for c, name in columns.items() if name == "Rule ID"), 0)
-    return clean(str(raws[column].value)) if column in raws else ""
-
-
-def _has_content(raws: Mapping[int, RawCell], columns: Mapping[int, str]) -> bool:
-    return any(
-        column in columns and columns[column] != "Note" and (raw.kind != "text" or clean(str(raw.value)))
-        for column, raw in raws.items()
-    )
-
-
-def _cell(place: Place, raw: RawCell | None, report: Report) -> Cell:
-    if raw is None:
-        return Cell(place)
-    if place.column == "Note":
-        _warn_elsewhere(place, raw, report)
-        return Cell(_with(place, str(raw.value)), raw)
-    broken = _broken(place, raw, report)
-    if broken:
-        return Cell(place, raw, broken=True)
-    if raw.kind == "bool":
-        return Cell(_with(place, "TRUE" if raw.value else "FALSE"), raw)
-    if raw.kind == "text":
-        return _text_cell(place, raw, report)
-    return Cell(_with(place, _shown(raw.value)), raw)
-
-
-def _warn_elsewhere(place: Place, raw: RawCell, report: Report) -> None:
-    if raw.kind == "formula" and _ELSEWHERE.search(str(raw.value)):
-        shown = _with(place, str(raw.value))
-        report.warn("W10", shown, "The note takes its text from another file.", "type the note itself")
-
-
-def _shown(value: object) -> str:
-    """A number or date as a person would type it."""
-    if isinstance(value, datetime) and value.time() == time.min:
-        return value.date().isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _broken(place: Place, raw: RawCell, report: Report) -> bool:
-    text = str(raw.value)
-    shown = _with(place, text)
-    if raw.kind == "formula" and _ELSEWHERE.search(text):
-        report.error(
-            "W10", shown, f"{place.column} takes its value from another file.", "type the value itself"
-        )
-    elif raw.kind == "formula":
-        report.error("R02", shown, f"{place.column} holds a formula, {text[:60]}.", "type the value itself")
-    elif raw.kind == "error":
-        report.error(
-            "R03", shown, f"{place.column} holds the spreadsheet's error {text}.", "type the value itself"
-        )
-    elif len(text) > MAX_TEXT:
-        report.error(
-            "R13",
-            shown,
-            f"{place.column} holds {len(text):,} characters; 10,000 are allowed.",
-            "spread it over several rows",
-        )
-    elif has_bidi(text):
-        report.error(
-            "R06",
-            shown,
-            f"{place.column} holds invisible marks that turn the reading direction round.",
-            "delete the cell's content and type it again by hand",
-            suggestion=clean(text),
-        )
-    else:
-        return False
-    return True
-
-
-def _text_cell(place: Place, raw: RawCell, report: Report) -> Cell:
-    text = clean(str(raw.value))
-    shown = _with(place, text)
-    if _damaged(text, shown, report):
-        return Cell(place, raw, broken=True)
-    latin = looks_like(text)
-    if latin:
-        report.error(
-            "R07",
-            shown,
-            f'"{text}" looks like "{latin}" but is not: it holds {strangers(text)}.',
-            f"type {latin} again by hand",
-            suggestion=latin,
-        )
-        return Cell(place, raw, broken=True)
-    if had_invisible(str(raw.value)):
-        report.warn(
-            "R06",
-            shown,
-            f"{place.column} holds invisible characters, such as no-break spaces; they are passed over.",
-            "type the cell again by hand",
-            suggestion=text,
-        )
-    return Cell(shown, raw)
-
-
-def _damaged(text: str, shown: Place, report: Report) -> bool:
-    """Whether a text is what a spreadsheet made of something else, and that something is lost."""
-    if is_error_text(text):
-        message = f"{shown.column} holds the spreadsheet's error {text} as text."
-        report.error("R03", shown, message, "type the value itself")
-    elif is_scientific(text):
-        message = f"{shown.column} holds {text}, the short form of a long number: its last digits are lost."
-        report.error("R04", shown, message, "format the cell as text and type the whole code again")
-    else:
-        return False
-    return True
+        line = reader.read(row, raws) if row > header_row else None
+        if line:
+            _check_later(line, spec, report)
+            yield line
 
 
 def _check_later(line: Line, spec: Spec, report: Report) -> None:
@@ -368,7 +204,3 @@ def _check_later(line: Line, spec: Spec, report: Report) -> None:
 
 def _place(title: str, row: int, column: int, name: str, text: str) -> Place:
     return Place(title, row, f"{column_letters(column)}{row}", name, text[:200])
-
-
-def _with(place: Place, text: str) -> Place:
-    return Place(place.sheet, place.row, place.address, place.column, text, place.rule_id)

@@ -74,6 +74,8 @@ def nearest(text: str, names: Iterable[str]) -> str:
 
 def looks_like(text: str) -> str:
     """The Latin spelling of a text that mixes in look-alikes from other alphabets, or nothing."""
+    if text.isascii():
+        return ""
     for word in re.findall(r"\w+", text):
         if any(c in LOOK_ALIKE for c in word) and any("a" <= c.lower() <= "z" for c in word):
             return "".join(LOOK_ALIKE.get(c, c) for c in text)
