@@ -14,9 +14,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from typed import tables
 from workbooks import changed
 
-from allocator.entrypoints.cli import main
 from allocator.entrypoints.problem_list import BOM, COLUMNS, Result, as_csv, as_page, harmless
 from rules.errors import Problem
 
@@ -84,7 +84,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs `allocator tables check wrong.xlsx` in a folder that holds it, with more words."""
     (tmp_path / "wrong.xlsx").write_bytes(changed({"Country!D2": "Genmäny", "Country!D3": "=1+1"}))
     monkeypatch.chdir(tmp_path)
-    return lambda *words: main(["tables", "check", "wrong.xlsx", *words])
+    return lambda *words: tables("check", "wrong.xlsx", *words)
 
 
 def test_the_command_writes_to_standard_output_or_to_a_file(
