@@ -58,17 +58,18 @@ def waiting(
     """A good file that moves too much to go live by itself. `why_not`: why the code in it did not count."""
     code = code_of(edition)
     beyond = f"more than the publish threshold of {threshold}"
-    said = (
-        "The workbook passed the check and is not used yet.",
-        f"It would move {moves.moved:,} of {moves.leads:,} past leads, {beyond}." if moves else "",
-        f"{code_of(runs)} goes on deciding.",
-        why_not,
-        f"To accept it: type {code} into sheet Settings, Accept version, change nothing else, and save;",
-        f"or let whoever runs the allocator type: allocator tables accept {code}.",
-        "Not to accept it: change the file and save.",
-    )
-    intro = " ".join(filter(None, said))
-    return Answer(WAITING, f"waits to be accepted, code {code}", intro, _plain(sections), edition, saved_by)
+    would = f" It would move {moves.moved:,} of {moves.leads:,} past leads, {beyond}." if moves else ""
+    intro = f"The workbook passed the check and is not used yet.{would} {code_of(runs)} goes on deciding."
+    own = [
+        *([("The code in it", (why_not,))] if why_not else []),
+        ("To accept it", (
+            f"Type {code} into sheet Settings, Accept version, change nothing else, and save.",
+            f"Or let whoever runs the allocator type: allocator tables accept {code}",
+        )),
+        ("Not to accept it", ("Change the file and save.",)),
+    ]  # fmt: skip
+    headline = f"waits to be accepted, code {code}"
+    return Answer(WAITING, headline, intro, _plain([*own, *sections]), edition, saved_by)
 
 
 def accepted(
@@ -85,12 +86,15 @@ def rolled_back(
     """An earlier version was put back by the command."""
     intro = (
         f"Version {code_of(edition)} was put back by allocator tables rollback, instead of "
-        f"{code_of(instead_of)}. It decides from the {when} run on. The file is as it was and has no say "
-        "until it is changed and saved: mend in it first what was wrong, or begin with the version that was "
-        "put back, which whoever runs the allocator can write to a file."
+        f"{code_of(instead_of)}. It decides from the {when} run on."
+    )
+    file = (
+        "It is as it was, and has no say until it is changed and saved.",
+        "Mend in it first what was wrong; or go on from the version that was put back: whoever runs the "
+        "allocator can write it to a new file.",
     )
     headline = f"put back to {code_of(edition)}, live from the {when} run"
-    return Answer(ROLLBACK, headline, intro, _plain(sections), edition, saved_by)
+    return Answer(ROLLBACK, headline, intro, _plain([("The file", file), *sections]), edition, saved_by)
 
 
 def draft(

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from allocator.domain.notices import lasted, minute
 from rules.model import RoutingTables
 from rules.workbook.diff import Change, Difference
 
@@ -108,16 +109,6 @@ def matching(prefix: str, versions: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sha for sha in versions if sha.startswith(prefix)))
 
 
-def age(since: datetime, now: datetime) -> str:
-    """How old something is, in its largest unit: 3 days, 2 hours, 1 minute."""
-    seconds = max(0, int((now - since).total_seconds()))
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number:,} {unit}{'s' if number > 1 else ''}"
-    return "less than a minute"
-
-
 def said(sha256: str, accepted_at: datetime, now: datetime) -> str:
-    """A version that runs, for a note: `4ecd9a21 of 2026-11-21 23:38 UTC, 3 days old`."""
-    return f"{code_of(sha256)} of {accepted_at:%Y-%m-%d %H:%M} UTC, {age(accepted_at, now)} old"
+    """A version that runs, for a note: `4ecd9a21 of 2026-11-21 23:38 UTC, 3 d 2 h old`."""
+    return f"{code_of(sha256)} of {minute(accepted_at)}, {lasted(now - accepted_at)} old"

@@ -209,13 +209,13 @@ def test_the_note_of_a_run_says_what_runs_how_old_it_is_and_what_waits(company: 
     note = host.serves().look.note
     assert note.startswith(f"{code} waits to be accepted, since it would move 50 of 100 past leads")
     assert f"allocator tables accept {code}" in note
-    assert note.endswith(f"{first[:8]} of 2026-11-02 09:02 UTC, 3 days old, runs")
+    assert note.endswith(f"{first[:8]} of 2026-11-02 09:02 UTC, 3 d 0 h old, runs")
     host.path.write_bytes(b"")
     refused = host.serves().look.note
     assert "damaged or only half saved; " in refused and f"{code} waits" in refused
     host.path.unlink()
     gone = host.serves().look.note
-    assert gone.startswith("tables.xlsx cannot be read; ") and "3 days old, runs" in gone
+    assert gone.startswith("tables.xlsx cannot be read; ") and "3 d 0 h old, runs" in gone
 
 
 # --- codes ---
