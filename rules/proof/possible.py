@@ -129,7 +129,8 @@ def _points(fact: Fact, conditions: Iterable[Condition]) -> Iterable[FactValue]:
         yield date(2000, 1, 1) if fact.type == "date" else Decimal(0)
         return
     first, last = _EXACT.subtract(cuts[0][0], 2), _EXACT.add(cuts[-1][0], 2)
-    bounds = ((first, 1), *cuts, (last, 0))
+    from_zero = fact.type == "number" and cuts[0] > (0, 0)
+    bounds = ((Decimal(0), 0) if from_zero else (first, 1), *cuts, (last, 0))
     for (low, after), (high, behind) in pairwise(bounds):
         at = _between(low, high, after=bool(after), behind=bool(behind))
         if fact.type != "date":
@@ -149,15 +150,16 @@ def _between(low: Decimal, high: Decimal, *, after: bool, behind: bool) -> Decim
 
 
 def plausible(values: Values, conditions: Iterable[Condition]) -> tuple[FactValue, ...]:
-    """The values without those that only pedants ask about: unmapped ones, and where the cells speak of
-    whole numbers from 0 up, all others."""
+    """The values without those that only pedants ask about: unmapped ones; fractions and numbers below 0
+    where no cell speaks of any."""
     kept = [v for v in values.values if not isinstance(v, Unmapped)]
-    cuts = [low for c in conditions for i in c.intervals for low, _ in i if low.is_finite()]
-    if values.fact.type != "number" or not all(cut == cut.to_integral_value() for cut in cuts):
+    if values.fact.type != "number":
         return tuple(kept)
-    lowest = min(cuts, default=Decimal(0))
-    return tuple(
-        v
-        for v in kept
-        if not isinstance(v, Decimal) or (v == v.to_integral_value() and (v >= 0 or lowest < 0))
-    )
+    cuts = [at for c in conditions for i in c.intervals for at, _ in i if at.is_finite()]
+    whole = all(at == at.to_integral_value() for at in cuts)
+    natural = all(at >= 0 for at in cuts)
+    return tuple(v for v in kept if not isinstance(v, Decimal) or _is_plausible(v, whole, natural))
+
+
+def _is_plausible(number: Decimal, whole: bool, natural: bool) -> bool:
+    return not (whole and number != number.to_integral_value()) and not (natural and number < 0)

@@ -35,7 +35,7 @@ CODES: Final[dict[str, str]] = {
     "R04": "a code that the spreadsheet has turned into a number or date",
     "R06": "invisible characters in a text",
     "R07": "letters of different alphabets in one name",
-    "R08": "merged cells, hidden rows or a hidden sheet",
+    "R08": "merged cells, or hidden rows, columns or sheets",
     "R09": "a date that is not a real date, or an end before its start",
     "R11": "a weight or cap out of range",
     "R12": "no header row found",
@@ -54,6 +54,8 @@ CODES: Final[dict[str, str]] = {
     "T111": "a layer's sheet is missing or named twice",
     "T112": "the workbook was made for another version of the allocator",
     "T113": "a setting that this version does not support",
+    "T114": "rows below the sheet's Excel Table",
+    "T115": "a spelling of sheet Values that is another country's own name or code",
     # If cells
     **CELL_CODES,
     # Rules
@@ -72,6 +74,10 @@ CODES: Final[dict[str, str]] = {
     "T314": "a rule has not begun yet",
     "T315": "a value that a rule asks for and no earlier layer sets",
     "T317": "a fact that no rule uses",
+    "T320": "two rules with different results, where their order alone decides",
+    "T321": "known combinations of campaign, country and product that no rule decides",
+    "T322": "known combinations that no rule decides for some leads",
+    "T323": "something about the rules that was too much to prove",
     # Teams and people
     "T401": "a team or person given twice",
     "T402": "an unknown team",
