@@ -171,10 +171,11 @@ def _days(on: Dates, count: int) -> tuple[tuple[date, ...], Ints]:
     if isinstance(on, date):
         return (on,), np.zeros(count, dtype=np.int32)
     where, found = distinct(pd.Series(on))
-    if len(where) != count or (where < 0).any():
+    days = [day for day in found if isinstance(day, date) and day == day]
+    if len(where) != count or (where < 0).any() or len(days) < len(found):
         raise ValueError("Each lead needs a day. Give one day for all, or as many days as there are leads.")
-    days = [day.date() if isinstance(day, datetime) else day for day in found]
-    return tuple(days), where.astype(np.int32)  # type: ignore[arg-type]
+    whole = tuple(day.date() if isinstance(day, datetime) else day for day in days)
+    return whole, where.astype(np.int32)
 
 
 class _Walker:

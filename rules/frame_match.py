@@ -47,7 +47,7 @@ class Sizes:
 
 MOST_LISTED = 8
 """A row is filed under at most so many values."""
-LEAST_VALUES, MOST_VALUES = 16, 1_000
+LEAST_VALUES, MOST_VALUES = 8, 1_000
 """How many values a column may have to file by."""
 
 
@@ -327,7 +327,8 @@ def _first_bits(tables: Sequence[tuple[Places | None, Words]], codes: Sequence[C
 def _first_filled(filled: npt.NDArray[np.bool_]) -> Places:
     """The first True of each line; 0 where there is none."""
     if filled.shape[1] != 8:
-        return np.argmax(filled, axis=1)
+        first: Places = np.argmax(filled, axis=1)
+        return first
     # Eight bytes of one line are one number, which is several times as quick.
     eight: Words = filled.view(np.uint64).reshape(-1)
     return (_lowest(eight) >> 3) & 7
