@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from rules import countries
 from rules.fold import fold
+from rules.known import COUNTRY
 from rules.model import Fact, FactType, KnownValue
 from rules.vocabulary import fact_key
 from rules.workbook import fields
@@ -100,6 +102,8 @@ def read_values(
         for column, texts in (("Code", (code,)), ("Name", (name,)), ("Aliases", aliases)):
             for spelling in filter(None, texts):
                 _check_spelling(line[column], fact.name, spelling, code, spellings, report)
+                if fact_key(fact.name) == COUNTRY:
+                    _check_country(line[column], spelling, code, report)
     return (*values, *_listed_values(listed, facts, values, report))
 
 
@@ -134,6 +138,16 @@ def _check_spelling(
             f'"{spelling}" already stands in {first[1].place.address} as {fact} {first[0]}.',
             "delete one of the two, or spell one of them differently",
         )
+
+
+def _check_country(cell: Cell, spelling: str, code: str, report: Report) -> None:
+    """Warn about a country's spelling that is another country's own."""
+    own, other = countries.lookup(code), countries.lookup(spelling)
+    if other and own and other != own:
+        message = (
+            f'"{spelling}" is {other} ({countries.english_name(other)}) everywhere else; here it means {own}.'
+        )
+        report.warn("T115", cell.place, message, "delete the spelling if that is not meant", suggestion=other)
 
 
 def read_groups(table: Table | None, facts: Mapping[str, Fact], report: Report) -> tuple[Group, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rules.workbook.areas import column_letters
 from rules.workbook.lines import Cell, Line, LineReader
+from rules.workbook.out_of_sight import warn_out_of_sight
 from rules.workbook.read import RawCell, RawSheet
 from rules.workbook.report import Place, Report
 from rules.workbook.text import clean, key, nearest, one_line
@@ -45,7 +46,7 @@ class Table:
 
 def read_table(sheet: RawSheet, spec: Spec, report: Report) -> Table:
     """The sheet's table; what is wrong with its headers and cells goes to the report."""
-    header_row = _find_header(sheet, spec)
+    header_row = find_header(sheet, spec)
     if header_row is None:
         wanted = ", ".join(spec.required)
         report.error(
@@ -63,17 +64,18 @@ def read_table(sheet: RawSheet, spec: Spec, report: Report) -> Table:
     return Table(sheet.title, headers, lines)
 
 
-def _find_header(sheet: RawSheet, spec: Spec) -> int | None:
+def find_header(sheet: RawSheet, spec: Spec) -> int | None:
+    """The row with the most headers that the sheet may have; None where there are too few in any."""
     best, found = 0, None
     for row in range(1, HEADER_ROWS + 1):
         cells = sheet.rows.get(row, {})
-        known = sum(1 for c in cells.values() if c.kind == "text" and _header_name(str(c.value), spec))
+        known = sum(1 for c in cells.values() if c.kind == "text" and header_name(str(c.value), spec))
         if known > best:
             best, found = known, row
     return found if best >= min(2, len(spec.required)) else None
 
 
-def _header_name(text: str, spec: Spec) -> str:
+def header_name(text: str, spec: Spec) -> str:
     """The printed name of a header however it is typed; empty if it is none of the sheet's."""
     words = one_line(clean(text))
     for name in spec.names:
@@ -92,7 +94,7 @@ def _columns(sheet: RawSheet, header_row: int, spec: Spec, report: Report) -> di
     for column, raw in sorted(sheet.rows[header_row].items()):
         text = one_line(clean(str(raw.value)))
         place = _place(sheet.title, header_row, column, text, text)
-        name = _header_name(text, spec)
+        name = header_name(text, spec)
         if text.startswith("#"):
             continue
         if not name:
@@ -144,18 +146,7 @@ def _check_shape(sheet: RawSheet, header_row: int, columns: Mapping[int, str], r
                 f"The cells {area} are merged; only the first of them has a value.",
                 "undo the merge and fill every cell",
             )
-    hidden = sorted(n for n in sheet.hidden_rows if n > header_row and n in sheet.rows)
-    if hidden:
-        report.warn(
-            "R08",
-            Place(sheet.title, hidden[0], f"A{hidden[0]}"),
-            f"{len(hidden)} hidden or filtered rows count all the same (the first is row {hidden[0]}).",
-            "show the rows; set Active to no where they should not count",
-        )
-    if sheet.hidden:
-        report.warn(
-            "R08", Place(sheet.title), f"Sheet {sheet.title} is hidden and counts all the same.", "show it"
-        )
+    warn_out_of_sight(sheet, header_row, columns, report)
     _check_headless(sheet, header_row, columns, report)
 
 

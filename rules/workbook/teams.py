@@ -50,11 +50,15 @@ class Teams:
 def read_teams(table: Table | None, default_zone: str, report: Report) -> Teams:
     named = _named(table.lines if table else (), report)
     lines = table.lines if table else ()
-    readable = bool(lines) and all(line["Team"].text for line in lines)
+    readable = bool(lines) and all(_is_readable(line["Team"]) for line in lines)
     names = TeamNames({fold(name): name for name in named}, complete=readable)
     teams = tuple(_team(name, line, names, default_zone, report) for name, line in named.items())
     _check_circles(teams, named, report)
     return Teams(teams, names, {name: line["Team"].place for name, line in named.items()})
+
+
+def _is_readable(cell: Cell) -> bool:
+    return bool(cell.text) and cell.raw.kind not in ("number", "date")
 
 
 def _named(lines: tuple[Line, ...], report: Report) -> dict[str, Line]:
