@@ -94,8 +94,8 @@ def _show(found: Difference, before: str, after: str) -> None:
         console.out.print(f"[bold]{plain(sheet)}[/]")
         for change, sign, said in lines:
             console.hang(f"  {sign} {plain(change.id)}  ", plain(said))
-    counts = (len(found.added), len(found.changed), len(found.removed))
-    console.out.print("{:,} added, {:,} cells changed, {:,} removed.".format(*counts))
+    cells = console.count(len(found.changed), "cell")
+    console.out.print(f"{len(found.added):,} added, {cells} changed, {len(found.removed):,} removed.")
 
 
 _Signed = tuple[Change, str, str]
