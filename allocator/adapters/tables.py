@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from allocator.domain.versions import How, Standing
@@ -41,12 +42,11 @@ class WorkbookTables:
         except WorkbookError as error:
             return self._last_good(last, error, extra)
         sha = tables.version
-        newest = next(iter(store.tables_versions(limit=1)), None)
-        speaks = newest is None or not store.tables_known(sha) or self._may_speak(newest, sha)
+        speaks = not store.tables_known(sha) or self._may_speak(store, last, sha)
         if last is not None and sha == last.sha256:
             return TablesLook(tables, last, speaks=speaks)
-        if last is not None and newest is not None and not speaks:
-            return TablesLook(self._load(last.content, extra), last, note=self._lags(newest), speaks=False)
+        if last is not None and not speaks:
+            return TablesLook(self._load(last.content, extra), last, note=self._lags(last), speaks=False)
         version = TablesVersion(
             sha, content, now, self._origin, tables.saved_by, Standing.NEXT,
             base=last.sha256 if last else "", warnings=sum(p.severity == "warning" for p in tables.warnings),
@@ -93,19 +93,23 @@ class WorkbookTables:
         """This very file: whoever puts an older version back here means it; another host's may just lag."""
         return f"{platform.node()}:{self.path}"
 
-    def _may_speak(self, newest: TablesVersion, sha: str) -> bool:
+    def _may_speak(self, store: Store, last: TablesVersion | None, sha: str) -> bool:
         """Whether a file that holds a version which was seen before is the newest word all the same.
 
-        After a rollback it is not: else a copy with a new date would undo it.
+        What was seen before a rollback is not, for as long as that stands: else a copy with a new date would
+        undo it.
         """
-        if newest.sha256 == sha:
+        rows = store.tables_versions()
+        if rows[0].sha256 == sha:
             return True
-        if newest.how is How.ROLLBACK:
-            return False
-        return newest.origin == self._origin or self._saved_at() > newest.accepted_at
+        if last is not None and last.how is How.ROLLBACK and sha != last.sha256:
+            since = takewhile(lambda version: version.how is not How.ROLLBACK, rows)
+            if sha not in {version.sha256 for version in since}:
+                return False
+        return rows[0].origin == self._origin or self._saved_at() > rows[0].accepted_at
 
-    def _lags(self, newest: TablesVersion) -> str:
-        if newest.how is How.ROLLBACK:
+    def _lags(self, last: TablesVersion) -> str:
+        if last.how is How.ROLLBACK:
             return f"{self.path.name} has no say until it is changed, since an earlier version was put back"
         return f"{self.path.name} is an older version"
 

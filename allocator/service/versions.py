@@ -96,7 +96,7 @@ class Judge:
         if not code:
             return How.FILE, ""
         if newest is None or newest.state is not Standing.WAITING or code_of(newest.sha256) != code:
-            return How.FILE, f"The code {code} in Accept version is not the code of the version that waited."
+            return How.FILE, f"The code {code} in Accept version names no version that waits."
         waiting = self._read(newest.sha256)
         if waiting is None:
             return How.FILE, f"The version {code} that waited can no longer be read."

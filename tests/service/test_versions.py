@@ -383,6 +383,29 @@ def test_after_a_rollback_a_changed_file_is_a_new_version_as_usual(company: Comp
     assert host.runs() == new == company.live
 
 
+def test_what_was_rolled_back_stays_so_while_a_newer_version_waits(company: Company, host: Host) -> None:
+    first = company.live
+    company.moved = 0
+    host.save(THRESHOLD, OTHER)
+    host.runs()
+    other = company.host("b")
+    other.put(host.path.read_bytes())
+    _roll_back(company, first)
+    company.moved = 100
+    content = changed({**THRESHOLD, **THIRD})
+    waits = host.put(content)
+    host.serves()
+    company.at += timedelta(days=1)
+    other.touch()
+    assert other.runs() == first and company.states()[0] == (waits[:8], "waiting")
+    newer = host.save(THRESHOLD, {"Country!D2": "CH"})
+    host.serves()
+    assert company.states()[0] == (newer[:8], "waiting")
+    host.put(content)  # seen since the rollback: whoever puts it back means it
+    host.serves()
+    assert company.states()[0] == (waits[:8], "waiting")
+
+
 def test_after_a_rollback_a_new_version_is_measured_against_what_was_put_back(
     company: Company, host: Host
 ) -> None:
