@@ -41,14 +41,14 @@ class Leads:
 
     def __init__(self, tables: RoutingTables, spaces: Sequence[Space], only_set: frozenset[str]) -> None:
         self._spaces = spaces
-        self._only_set = only_set
+        self.only_set = only_set
         self._vocabulary = vocabulary_of(tables)
 
     def arriving(self, number: int, wanted: Facts, day: date) -> Iterator[Lead]:
         """Leads that should come to a layer with these facts; a few, the likeliest first. The caller asks
         `decide`."""
-        search = _Search(wanted, day, self._only_set)
-        brought = {name: value for name, value in wanted.items() if name not in self._only_set}
+        search = _Search(wanted, day, self.only_set)
+        brought = {name: value for name, value in wanted.items() if name not in self.only_set}
         for facts, given in self._walk(0, number, brought, {}, search):
             if all(same(given.get(name, facts.get(name)), v) for name, v in wanted.items()):
                 yield self.lead(facts)

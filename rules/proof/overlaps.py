@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice, product
 from typing import Final
 
 from rules.fold import fold
@@ -20,6 +21,7 @@ from rules.proof.unreachable import Reach, is_taken
 MOST_SHOWN: Final = 20
 _MOST_PAIRS: Final = 1_000_000
 _MOST_TRIED: Final = 200
+_MOST_WAYS: Final = 24
 
 Pair = tuple[int, int, int]
 """Number of the layer, the upper row and the lower one."""
@@ -72,38 +74,64 @@ class Finder:
                     continue
                 if len(shown) < most and tried < _MOST_TRIED:
                     tried += 1
-                    found = self._settle((number, upper, lower))
+                    settled, found = self._settle((number, upper, lower))
                     shown += [found] if found else []
-                else:
-                    more[number, layer.columns(lower)] += 1
+                    if settled:
+                        continue
+                more[number, layer.columns(lower)] += 1
         return Overlaps(tuple(shown), more, counted=True)
 
-    def of_rule(self, rule_id: str) -> Iterator[Overlap]:
-        """Every overlap of one rule."""
+    def of_rule(self, rule_id: str) -> Iterator[Overlap | None]:
+        """Every overlap of one rule; None for a pair that took too long to settle."""
         for number, layer in enumerate(self._layers):
             for place, row in enumerate(layer.space.layer.rows):
                 if fold(row.rule_id) == fold(rule_id):
                     for pair in layer.pairs_of(place):
-                        found = self._settle((number, *pair)) if layer.crosses(*pair) else None
-                        if found:
+                        settled, found = (
+                            self._settle((number, *pair)) if layer.crosses(*pair) else (True, None)
+                        )
+                        if found or not settled:
                             yield found
 
-    def _settle(self, pair: Pair) -> Overlap | None:
-        """The pair with an example, unless rows above take all that they share or no lead comes there."""
+    def _settle(self, pair: Pair) -> tuple[bool, Overlap | None]:
+        """Whether it is settled that the order of a pair matters or not, and with which lead it does. It does
+        not when rows above take all that they share, or no lead was found that comes there."""
         number, upper, lower = pair
+        settled = True
+        for box in self._boxes(self._layers[number], upper, lower):
+            is_known, lead, day = self._example(number, upper, box)
+            if lead is not None:
+                rows = self._spaces[number].layer.rows
+                return True, Overlap(number, rows[upper], rows[lower], lead, day)
+            settled = settled and is_known
+        return settled, None
+
+    def _boxes(self, layer: _Layer, upper: int, lower: int) -> Iterator[Sequence[Regions]]:
+        """What two rows share: all of it, then for one way after the other in which earlier layers may have
+        set facts, as not every way comes about."""
+        shared = layer.shared(upper, lower)
+        yield shared
+        given = [axis.name in self._leads.only_set for axis in layer.space.axes]
+        ways = product(
+            *([(r,) for r in s] if is_set else [s] for s, is_set in zip(shared, given, strict=True))
+        )
+        if any(given):
+            yield from islice(ways, _MOST_WAYS)
+
+    def _example(self, number: int, upper: int, box: Sequence[Regions]) -> tuple[bool, Lead | None, date]:
+        """Whether it is known if some lead in the box is the upper row's, such a lead, and the day."""
         layer = self._layers[number]
         above = layer.live & ((1 << upper) - 1)
-        question = self._budget.question()
-        answer, local = is_taken(layer.space, layer.shared(upper, lower), above, question)
+        answer, local = is_taken(layer.space, box, above, self._budget.question())
         if answer.covered is not False:
-            return None
+            return bool(answer.covered), None, date.min
         facts, day = point_of(layer.space, local.at(answer.point))
-        rows = layer.space.layer.rows
+        row = layer.space.layer.rows[upper]
         for lead in self._leads.arriving(number, facts, day):
             steps = decide(self._tables, lead, on=day).steps
-            if any((s.sheet, s.row) == (rows[upper].sheet, rows[upper].row) for s in steps):
-                return Overlap(number, rows[upper], rows[lower], lead, day)
-        return None
+            if any((s.sheet, s.row) == (row.sheet, row.row) for s in steps):
+                return True, lead, day
+        return True, None, day
 
 
 class _Layer:
