@@ -17,7 +17,7 @@ def write_new(path: Path, data: bytes) -> None:
     try:
         stream = path.open("xb")
     except FileExistsError:
-        raise typer.BadParameter(f"{path} exists already. Name another file, or delete it.") from None
+        raise exists(path) from None
     except OSError as error:
         raise typer.BadParameter(f"{path} cannot be written: {error.strerror}.") from None
     try:
@@ -26,6 +26,11 @@ def write_new(path: Path, data: bytes) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def exists(path: Path) -> typer.BadParameter:
+    """What to raise where a file must not be there yet."""
+    return typer.BadParameter(f"{path} exists already. Name another file, or delete it.")
 
 
 def write_over(path: Path, data: bytes) -> None:

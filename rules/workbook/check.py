@@ -25,6 +25,8 @@ from rules.workbook.sheets import Spec, Table, read_table
 from rules.workbook.text import nearest
 
 SCHEMA: Final = "1"
+READABLE: Final = ("", "0", SCHEMA)
+"""Schemas that mean the same to the reader; a workbook that says none is of the oldest."""
 MAX_SHEETS: Final = 100
 SHEETS: Final[dict[str, Spec]] = {
     "Settings": settings_sheet.SPEC,
@@ -158,7 +160,7 @@ def _usable(book: Book, report: Report) -> bool:
         message = f"The workbook has {len(book.sheets)} sheets; at most {MAX_SHEETS} are allowed."
         report.error("R13", place, message, "delete the sheets that are not needed")
         return False
-    if book.schema not in ("", SCHEMA):
+    if book.schema not in READABLE:
         place = Place("(file)", text=book.schema)
         message = (
             f"The workbook was made for version {book.schema} of the tables; this allocator knows {SCHEMA}."

@@ -21,9 +21,15 @@ RULE_TAIL: Final = ("From", "Until", "Note")
 LAYERS: Final = ("Campaign", "Country", "Product", "Team")
 
 
+class AsIs(str):
+    """A formula or an error value that is to stay one, and not to become a text."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SheetContent:
-    """A sheet's headers and rows; each row as long as the headers."""
+    """A sheet's headers and rows; each row as long as the headers. One without headers is plain cells."""
 
     title: str
     headers: tuple[str, ...]
@@ -152,6 +158,7 @@ def _settings(contact: str, time_zone: str) -> SheetContent:
             "A change that moves more than this share of leads, such as 20 %, waits until it is accepted",
         ),
         ("Accept version", None, "The code of the version that waits, from the mail about it"),
+        ("Impact days", "14", "How many past days of leads a change is tried on"),
     )
     return SheetContent("Settings", ("Setting", "Value", "Note"), rows)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from openpyxl import Workbook
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.packaging.custom import StringProperty
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
@@ -26,7 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from rules.model import FactType
 from rules.vocabulary import fact_key
 from rules.workbook.column_guide import Column, column_of
-from rules.workbook.company import Company, SheetContent, new_company, shipped_company
+from rules.workbook.company import AsIs, Company, SheetContent, new_company, shipped_company
 from rules.workbook.looks import ROOM, Area, define_names, help_with
 from rules.workbook.read_me import READ_ME
 
@@ -68,8 +69,8 @@ def template_bytes(company: Company) -> bytes:
     assert isinstance(first, Worksheet)
     _write_read_me(first, company)
     types = _fact_types(company)
-    for content in company.sheets:
-        _write_sheet(book.create_sheet(content.title), content, types)
+    for number, content in enumerate(company.sheets):
+        _write_sheet(book.create_sheet(content.title), content, types, number)
     define_names(book, _places(company))
     book.properties.creator = book.properties.lastModifiedBy = "Lead allocator"
     book.properties.title = "Routing tables"
@@ -95,24 +96,35 @@ def _places(company: Company) -> dict[tuple[str, str], str]:
     }
 
 
-def _write_sheet(sheet: Worksheet, content: SheetContent, types: Mapping[str, FactType]) -> None:
+def _write_sheet(sheet: Worksheet, content: SheetContent, types: Mapping[str, FactType], number: int) -> None:
     columns = {
         h: column_of(content.title, h, is_rules=content.is_rules, types=types) for h in content.headers
     }
+    if not content.headers:
+        _write_plain(sheet, content)
+        return
     sheet.append(content.headers)
     for row in content.rows:
         sheet.append(row)
     last = max(len(content.rows) + 1, 2)
-    for number, (header, column) in enumerate(columns.items(), start=1):
-        letter = get_column_letter(number)
-        _format_column(sheet, letter, header, column, [row[number - 1] for row in content.rows])
+    for place, (header, column) in enumerate(columns.items()):
+        letter = get_column_letter(place + 1)
+        _format_column(sheet, letter, header, column, [row[place] for row in content.rows])
         _style_header(sheet, f"{letter}1")
     _set_heights(sheet, content)
     settings = [str(row[0]) for row in content.rows] if content.title == "Settings" else []
     help_with(sheet, Area(content.title, columns, content.is_rules, last + ROOM), settings)
-    _add_table(sheet, content, last)
+    _add_table(sheet, content, last, number)
     sheet.print_title_rows = "1:1"
     _print_on_one_width(sheet)
+
+
+def _write_plain(sheet: Worksheet, content: SheetContent) -> None:
+    for number, row in enumerate(content.rows, start=1):
+        sheet.append(row)
+        for place, value in enumerate(row, start=1):
+            if isinstance(value, str):
+                _keep_text(sheet.cell(number, place), value)
 
 
 def _set_heights(sheet: Worksheet, content: SheetContent) -> None:
@@ -123,10 +135,13 @@ def _set_heights(sheet: Worksheet, content: SheetContent) -> None:
         sheet.row_dimensions[number].height = _LINE * lines
 
 
-def _add_table(sheet: Worksheet, content: SheetContent, last: int) -> None:
+def _add_table(sheet: Worksheet, content: SheetContent, last: int, number: int) -> None:
     sheet.freeze_panes = "D2" if content.is_rules else "A2"
     area = f"A1:{get_column_letter(len(content.headers))}{last}"
-    table = Table(displayName=f"{content.title.replace(' ', '_')}_table", ref=area)
+    name = re.sub(r"\W", "_", content.title)
+    if name != content.title.replace(" ", "_") or name[:1].isdigit():
+        name = f"_{name}_{number}"  # a table's name has only letters, and no other table has it
+    table = Table(displayName=f"{name}_table", ref=area)
     table.tableStyleInfo = TableStyleInfo(name="TableStyleLight9", showRowStripes=True)
     sheet.add_table(table)
 
@@ -144,7 +159,13 @@ def _format_column(
         cell.number_format, cell.border = form, _UNDER
         cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=header in _WIDE)
         if isinstance(value, str):
-            cell.data_type = "s"  # a text that begins with = is a text
+            _keep_text(cell, value)
+
+
+def _keep_text(cell: Cell | MergedCell, value: str) -> None:
+    """A text that begins with = stays a text."""
+    if not isinstance(value, AsIs):
+        cell.data_type = "s"
 
 
 def _style_header(sheet: Worksheet, address: str) -> None:
