@@ -251,7 +251,7 @@ LOOKUPS: list[Callable[[SalesforceCRM], Any]] = [
 )
 def test_a_lookup_without_a_whole_answer_is_never_nobody(org: ScriptedOrg, bad: Reply, ask: Any) -> None:
     org.on("composite", bad)
-    crm = crm_of(org.url)
+    crm = crm_of(org.url, patience=patience(bad))
     with pytest.raises(SourceError):
         ask(crm)
     assert len(org.requests("composite")) == 4
