@@ -16,9 +16,12 @@ from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
 from rules.workbook.check import read_file
+from rules.workbook.lock import opened_by
 
 HALF_SAVED = frozenset({"W01", "W05"})
 """What a file looks like while a spreadsheet program is writing it."""
+AGAIN_FOR = HALF_SAVED | {"W19"}
+"""What may be otherwise in a moment: also a reader that somebody else has stopped."""
 GONE = "W00"
 AGAIN = 3
 KEPT = 4
@@ -38,7 +41,7 @@ class WorkbookTables:
         """The file when it is good, else the last good version (ports.Tables)."""
         last = store.tables()
         try:
-            content, tables = self._read(extra)
+            content, tables = self._read(self.path, extra)
         except WorkbookError as error:
             return self._last_good(last, error, extra)
         sha = tables.version
@@ -67,10 +70,10 @@ class WorkbookTables:
     def draft(self, *, extra: ExtraCheck) -> DraftLook | None:
         """The draft beside the workbook (ports.Tables)."""
         path = self._draft
-        if not path.exists():
+        if not _outside(path):
             return None
         try:
-            tables = self._load(read_file(path), extra, name=path.name)
+            _, tables = self._read(path, extra)
         except WorkbookError as error:
             return DraftLook(path.name, error.version or "unreadable", None, error.problems)
         return DraftLook(path.name, tables.version, tables)
@@ -113,14 +116,14 @@ class WorkbookTables:
             return f"{self.path.name} has no say until it is changed, since an earlier version was put back"
         return f"{self.path.name} is an older version"
 
-    def _read(self, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
+    def _read(self, path: Path, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
         """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""
         for left in range(AGAIN, -1, -1):
-            content = read_file(self.path)
+            content = read_file(path)
             try:
-                return content, self._load(content, extra)
+                return content, self._load(content, extra, name=path.name)
             except WorkbookError as error:
-                if left == 0 or not {p.code for p in error.problems} & HALF_SAVED:
+                if left == 0 or not {p.code for p in error.problems} & AGAIN_FOR:
                     raise
             self._sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
@@ -136,11 +139,16 @@ class WorkbookTables:
     def _last_good(self, last: TablesVersion | None, error: WorkbookError, extra: ExtraCheck) -> TablesLook:
         if last is None:
             raise error
-        tables, note = self._load(last.content, extra), f"{self.path.name} {_trouble(error)}"
+        who = opened_by(self.path)
+        note = f"{self.path.name} {_trouble(error)}{f' ({who} has it open)' if who else ''}"
+        tables = self._load(last.content, extra)
         return TablesLook(tables, last, refused=error.problems, note=note, edition=error.version)
 
     def _saved_at(self) -> datetime:
-        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+        try:
+            return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+        except OSError:  # a network share that went away since
+            return datetime.min.replace(tzinfo=UTC)
 
 
 def _trouble(error: WorkbookError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,14 +14,20 @@ import typer
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
-from allocator.domain.tables import problems_with
+from allocator.domain.tables import doubts_about, problems_with
 from allocator.entrypoints import console, files, problem_list
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.service.versions import standing
 from rules.errors import Problem
+from rules.model import RoutingTables
 from rules.workbook.check import Checked, check
+from rules.workbook.lock import opened_by
 
 MOST = 200
+"""Problems that a terminal shows."""
+LONGEST = 1_000
+"""Letters of one line."""
+_GRAVITY = ("error", "warning", "note")
 
 
 class Format(StrEnum):
@@ -47,14 +54,25 @@ def examine(file: Path | None, config: Path) -> Examined:
     """Check a workbook, the configured one if none is named."""
     settings = load_settings(config) if file is None or config.exists() else None
     path = file or (settings.workbook if settings else Path("routing_tables.xlsx"))
+    if who := opened_by(path):
+        console.err.print(
+            f"{who} seems to have {path.name} open: this is how it was saved last.", markup=False
+        )
     checked = check(path, on=clock_from().now().date())
     problems = list(checked.problems)
     if checked.tables is not None and settings is not None:
-        intake = bootstrap.intake_of(settings)
-        if intake is None:
-            console.err.print("The CRM could not be asked whether an owner here is also an intake owner.")
-        problems += problems_with(checked.tables, fact_names=settings.fact_fields(), intake=intake or ())
+        problems = _in_order([*problems, *_against_crm(checked.tables, settings)])
     return Examined(path, settings, checked, problems)
+
+
+def _against_crm(tables: RoutingTables, settings: Settings) -> list[Problem]:
+    """What configuration and CRM show besides; one line on standard error when the CRM cannot be asked."""
+    owners = bootstrap.owners_of(settings)
+    if owners is None:
+        console.err.print("The CRM could not be asked: its users, queues and intake owners were not checked.")
+    intake = owners.intake if owners else ()
+    found = problems_with(tables, fact_names=settings.fact_fields(), intake=intake)
+    return [*found, *(doubts_about(tables, owners) if owners else ())]
 
 
 def check_command(
@@ -135,8 +153,8 @@ def _standing(settings: Settings) -> str:
 
 
 def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
-    for problem in problems[:MOST]:
-        console.out.print(str(problem), markup=False, soft_wrap=True)
+    for problem in shown(problems):
+        console.out.print(_line(problem), markup=False, soft_wrap=True)
     if len(problems) > MOST:
         console.out.print(f"and {len(problems) - MOST} more")
     errors = sum(p.severity == "error" for p in problems)
@@ -144,3 +162,22 @@ def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
     said = "can go live" if ok else "is refused; the last good version keeps running"
     counted = f"{console.count(errors, 'error')}, {console.count(warnings, 'warning')}"
     console.out.print(f"{path.name} {said}: {counted}.", markup=False)
+
+
+def shown(problems: Sequence[Problem], most: int = MOST) -> list[Problem]:
+    """As many as are printed, in their order: an error is never left out in favour of a warning, nor a
+    warning in favour of a note."""
+    gravest = sorted(range(len(problems)), key=lambda n: (_GRAVITY.index(problems[n].severity), n))
+    return [problems[n] for n in sorted(gravest[:most])]
+
+
+def _line(problem: Problem) -> str:
+    """One line, however long the cell is and whatever line breaks it holds."""
+    line = " ".join(str(problem).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """By sheet, in the order in which the check names the sheets, and row."""
+    sheets = list(dict.fromkeys(problem.sheet for problem in problems))
+    return sorted(problems, key=lambda problem: (sheets.index(problem.sheet), problem.row or 0))
