@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -55,31 +55,41 @@ class CrmAnswers:
         leads: Iterable[tuple[PastDecision, str | None]],
         fates: Mapping[LeadKey, Stands],
     ) -> tuple[Found, Found]:
-        """People by e-mail and accounts by company, for the leads of one run with their e-mails."""
+        """People by e-mail and accounts by company, for the leads of one run with their e-mails.
+
+        These leads themselves are all in intake.
+        """
+        asking = list(leads)
+        waiting = {one.key for one, _ in asking}
         people: Found = {}
         accounts: Found = {}
         newest: dict[str, int] = {}
-        for one, email in leads:
+        for one, email in asking:
             if not email:
                 continue
             if (one.seen.get("people") or email in self._mates) and one.run >= newest.get(email, 0):
-                people[email], newest[email] = self._people(run, one, email, fates), one.run
+                people[email], newest[email] = self._people(run, one, email, fates, waiting), one.run
             if (told := one.seen.get("accounts")) and (company := company_of(email)):
                 accounts[company] = _matches(told, run.now)
         return people, accounts
 
     def _people(
-        self, run: PastRun, one: PastDecision, email: str, fates: Mapping[LeadKey, Stands]
+        self,
+        run: PastRun,
+        one: PastDecision,
+        email: str,
+        fates: Mapping[LeadKey, Stands],
+        waiting: Collection[LeadKey],
     ) -> tuple[Match, ...]:
         told = one.seen.get("people", ())
-        mates = [key for key in self._mates.get(email, ()) if key in fates and key != one.key]
+        mates = [key for key in self._mates.get(email, ()) if key in fates]
         if not run.live or not mates:
             return _matches(told, run.now)
         ids = {key.source_id for key in mates}
         others = [m for m in told if m[0] != LEAD or m[1] not in ids]
         owners = {m[1]: m[2] for m in told if m[0] == LEAD}
         for key in mates:
-            if owner := self._owner(run, one, key, owners, fates[key]):
+            if key not in waiting and (owner := self._owner(run, one, key, owners, fates[key])):
                 others.append((LEAD, key.source_id, owner))
         return _matches(others, run.now)
 

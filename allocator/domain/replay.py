@@ -86,9 +86,9 @@ class Replay:
             for one in ended.get((run.run, False), ()):
                 self._end(one)
             given = self._run(run)
-            self._refuse(run, given)
             for one in ended.get((run.run, True), ()):
                 self._end(one)
+            self._refuse(run, given)
         return self
 
     def email(self, fate: Fate) -> str | None:
@@ -189,15 +189,16 @@ class Replay:
             if d.reason == Reason.OWNER_REFUSED and d.state == State.HELD and d.settled_run == run.run
         }
         for fate in given if refused else ():
-            if fate.choice.owner in refused:
+            if fate.state is State.CONFIRMED and fate.choice.owner in refused:
                 self._hold(fate, Reason.OWNER_REFUSED)
 
     def _end(self, one: PastDecision) -> None:
-        """How a decision ended, for the lead that stands as that decision left it, or waits in intake."""
+        """How a decision ended, for a lead that was on its way to an owner by it, or that waits in intake."""
         fate = self.fates.get(one.key)
         if fate is None:
             return
-        just_given = fate.state is State.CONFIRMED and fate.run.run == one.run
+        on_its_way = one.owner is not None and fate.run.run == one.run
+        just_given = fate.state is State.CONFIRMED and on_its_way
         if State(one.state) in _GONE:
             if just_given or fate.state is State.HELD:
                 self._leave(fate, one)

@@ -166,11 +166,8 @@ def _ledgers(connection: Connection, first: int) -> dict[tuple[str, str], Ledger
     for (team, person), (sequence,) in _last_turns(connection, first).items():
         last[team][person] = sequence
     t = turns.c
-    sequences = dict(
-        connection.execute(
-            sa.select(t.team, sa.func.max(t.sequence)).where(t.run < first).group_by(t.team)
-        ).tuples()
-    )
+    newest = sa.select(t.team, sa.func.max(t.sequence)).where(t.run < first).group_by(t.team)
+    sequences: dict[str, int] = dict(connection.execute(newest).tuples().all())
     credits: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for (team, lane), ledger in books.ledgers(connection).items():
         credits[team][lane].update(ledger.credits)
