@@ -48,6 +48,10 @@ class Pool:
         self._memories.append(Memory(self))
         return self._memories[-1]
 
+    def reserve(self, size: int) -> None:
+        """Leave that many bytes to something that stays."""
+        self._half -= size // 2
+
     def take(self, size: int) -> None:
         """Count an entry; the memories grow old when that is too much."""
         self._bytes += size
@@ -58,21 +62,25 @@ class Pool:
 
 
 class Memory:
-    """Value -> bits of one column, as long as its layer's pool lasts."""
+    """Value -> bits of one column, as long as its layer's pool lasts.
 
-    __slots__ = ("_old", "_pool", "_young")
+    `young` is one and the same dict for ever: who needs to be quick may look there first.
+    """
+
+    __slots__ = ("_always", "_old", "_pool", "young")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._young: dict[object, int] = {}
+        self._always: dict[object, int] = {}
+        self.young: dict[object, int] = {}
         self._old: dict[object, int] = {}
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self._old)
 
     def get(self, value: object) -> int | None:
         """The bits kept for a value, or None."""
-        found = self._young.get(value)
+        found = self.young.get(value)
         if found is None and (found := self._old.pop(value, None)) is not None:
             self.put(value, found, found.bit_length() // 8)
         return found
@@ -80,11 +88,17 @@ class Memory:
     def put(self, value: object, bits: int, size: int) -> None:
         """Keep the bits of a value; `size` is what they take beyond the entry itself, in bytes."""
         self._pool.take(size + _ENTRY_BYTES)
-        self._young[value] = bits
+        self.young[value] = bits
+
+    def hold(self, value: object, bits: int) -> None:
+        """Keep the bits of a value for ever."""
+        self._always[value] = self.young[value] = bits
 
     def grow_old(self) -> None:
         """Forget what was not asked for since the last time."""
-        self._old, self._young = self._young, {}
+        self._old = self.young.copy()
+        self.young.clear()
+        self.young.update(self._always)
 
 
 class Column:
@@ -101,7 +115,8 @@ class Column:
         self.none = _int(self._rows(c.accepts_none for c, _ in self.cells))
         self.unmapped = _int(self._rows(c.accepts_unmapped for c, _ in self.cells))
         self.always = _int(self._rows(c.is_any for c, _ in self.cells))
-        self._memory = pool.memory()
+        self.memory = pool.memory()
+        self.memory.hold(None, self.none)
 
     def bits(self, value: FactValue) -> int:
         """The rows that accept a normalised value."""
@@ -109,7 +124,7 @@ class Column:
             return self.none
         if type(value) is Unmapped:
             return self.unmapped
-        found = self._memory.get(value)
+        found = self.memory.get(value)
         return self._miss(value) if found is None else found
 
     def kind(self, value: Known) -> Kind:
@@ -158,7 +173,7 @@ class TextColumn(Column):
             return self.always
         touched = self._touched(fold(value))
         bits = self._of(fold(value), touched) if touched else self.base
-        self._memory.put(value, bits, len(value) + (self.size // 8 if touched else 0))
+        self.memory.put(value, bits, len(value) + (self.size // 8 if touched else 0))
         return bits
 
     def kind(self, value: Known) -> Kind:
@@ -213,6 +228,7 @@ class LineColumn(Column):
         self._row_bytes = self.size // 8 + 1
         self._stride = 1 + len(self.cuts) * self._row_bytes // states
         self._states = self._walk()
+        pool.reserve(len(self._states) * self._row_bytes)
 
     def _walk(self) -> list[int]:
         rows, states = bytearray(self._row_bytes), [0]
@@ -222,19 +238,13 @@ class LineColumn(Column):
                 states.append(_int(rows))
         return states
 
-    def bits(self, value: FactValue) -> int:
-        """The rows that accept a normalised value."""
-        if value is None:
-            return self.none
-        if type(value) is Unmapped:
-            return self.unmapped
-        segment = self._memory.get(value)
-        if segment is None:
-            if not isinstance(value, (Decimal, date)) or not self.cuts:
-                return self.always
-            segment = bisect_right(self.cuts, (point(value), 0))
-            self._memory.put(value, segment, 0)
-        return self._of_segment(segment)
+    def _miss(self, value: FactValue) -> int:
+        if not isinstance(value, (Decimal, date)) or not self.cuts:
+            return self.always
+        segment = bisect_right(self.cuts, (point(value), 0))
+        bits = self._of_segment(segment)
+        self.memory.put(value, bits, self._row_bytes if segment % self._stride else 0)
+        return bits
 
     def kind(self, value: Known) -> Kind:
         """Values of one kind have the same rows: a few kinds, however many values."""
@@ -301,7 +311,7 @@ def columns_of(rows: Sequence[Row]) -> tuple[Column, ...]:
             by_name.setdefault(name, {})[number] = condition
     types = {name: next(iter(cells.values())).type for name, cells in by_name.items()}
     lines = sum(t in ("number", "date") for t in types.values())
-    pool = Pool(LAYER_BYTES // 2 if lines else LAYER_BYTES)
+    pool = Pool(LAYER_BYTES)
     columns: list[Column] = []
     for name, cells in by_name.items():
         fact, anything = Fact(name, types[name]), any_value(types[name])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from rules.fold import fold
 from rules.freemail import company_domain, domain
@@ -40,6 +40,7 @@ _CATALOGUE: Final[tuple[tuple[str, FactType, str], ...]] = (
 
 _T = TypeVar("_T")
 
+_UNSEEN: Final[Any] = object()
 _CACHED_VALUES = 20_000
 _CACHED_LENGTH = 200
 _LONGEST_NUMBER = 1_000  # bits; Python refuses to write much longer ones
@@ -63,7 +64,7 @@ class Normaliser:
     def __init__(self, facts: Iterable[Fact], vocabulary: Vocabulary) -> None:
         self._facts = {fact_key(f.name): f for f in facts}
         self._vocabulary = vocabulary
-        self._readers: dict[str, tuple[str, Callable[[object], FactValue]]] = {}
+        self._readers: dict[str, tuple[str, _Reader]] = {}
 
     def __call__(self, raw: Mapping[str, object]) -> dict[str, FactValue]:
         """All facts of a lead, under the catalogue's spelling of their names."""
@@ -71,7 +72,9 @@ class Normaliser:
         found: dict[str, FactValue] = {}
         for name, value in raw.items():
             known, read = readers.get(name) or self._reader(name)
-            found[known] = read(value)
+            # The look at what is remembered stands here too, since a call would take longer than it.
+            fact = read.young.get(value, _UNSEEN) if type(value) is str else _UNSEEN
+            found[known] = read(value) if fact is _UNSEEN else fact
         return found
 
     def value(self, name: str, raw: object) -> FactValue:
@@ -86,39 +89,45 @@ class Normaliser:
         """The catalogue's spelling of a fact's name."""
         return (self._readers.get(name) or self._reader(name))[0]
 
-    def _reader(self, name: str) -> tuple[str, Callable[[object], FactValue]]:
+    def _reader(self, name: str) -> tuple[str, _Reader]:
         key = fact_key(name)
         fact = self._facts.get(key) or Fact(key, "text")
-        reader = (fact.name, _remembering(lambda raw: _read(raw, fact, key, self._vocabulary)))
+        reader = (fact.name, _Reader(lambda raw: _read(raw, fact, key, self._vocabulary)))
         if len(self._readers) < 1_000:
             self._readers[name] = reader
         return reader
 
 
-def _remembering(read: Callable[[object], FactValue]) -> Callable[[object], FactValue]:
-    """The same reader, with the answers for short texts kept; the older half goes when there are too many."""
-    young: dict[object, FactValue] = {}
-    old: dict[object, FactValue] = {}
-    missing = object()
+class _Reader:
+    """Reads the values of one fact, and keeps the answers for short texts and whole numbers; the older half
+    goes when there are too many."""
 
-    def remembered(raw: object) -> FactValue:
-        nonlocal young, old
+    __slots__ = ("_old", "_read", "young")
+
+    def __init__(self, read: Callable[[object], FactValue]) -> None:
+        self._read = read
+        self.young: dict[object, Any] = {}
+        self._old: dict[object, Any] = {}
+
+    def __call__(self, raw: object) -> FactValue:
         if type(raw) is str:
             if len(raw) > _CACHED_LENGTH:
-                return read(raw)
+                return self._read(raw)
         elif type(raw) is not int:
-            return read(raw)
-        found = young.get(raw, missing)
-        if found is missing:
-            found = old.get(raw, missing)
-            if found is missing:
-                found = read(raw)
-            if len(young) >= _CACHED_VALUES // 2:
-                young, old = {}, young
-            young[raw] = found  # type: ignore[assignment]
-        return found  # type: ignore[return-value]
+            return self._read(raw)
+        found = self.young.get(raw, _UNSEEN)
+        if found is _UNSEEN:
+            found = self._old.get(raw, _UNSEEN)
+            if found is _UNSEEN:
+                found = self._read(raw)
+            self._keep(raw, found)
+        return found  # type: ignore[no-any-return]
 
-    return remembered
+    def _keep(self, raw: object, fact: FactValue) -> None:
+        if len(self.young) >= _CACHED_VALUES // 2:
+            self._old = self.young.copy()
+            self.young.clear()
+        self.young[raw] = fact
 
 
 def _read(raw: object, fact: Fact, key: str, vocabulary: Vocabulary) -> FactValue:

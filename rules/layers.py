@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from rules.columns import Column, Days, columns_of
-from rules.facts import kept, normaliser_of
+from rules.facts import Normaliser, kept, normaliser_of
 from rules.fold import fold
 from rules.known import LANGUAGE, NONE_CODE, fact_key
 from rules.model import Decision, FactValue, Layer, RoutingTables, Row, Step, Unmapped
@@ -52,15 +52,17 @@ class CompiledLayer:
         self.rows: tuple[Row, ...] = tuple(sorted(layer.rows, key=lambda r: r.order))
         self.columns: tuple[Column, ...] = columns_of(self.rows)
         self.days = Days(self.rows)
-        self._named = tuple((c.fact.name, c.bits) for c in self.columns)
+        self._named = tuple((c.fact.name, c.memory.young.get, c.bits) for c in self.columns)
         self._tables = tables
         self._compiled: dict[int, CompiledRow] = {}
 
     def find(self, facts: Mapping[str, FactValue], on: date) -> CompiledRow | None:
         """The first row in force on the day whose every condition holds."""
         held = self.days.bits(on)
-        for name, bits in self._named:
-            held &= bits(facts.get(name))
+        for name, known, bits in self._named:
+            value = facts.get(name)
+            found = known(value)
+            held &= bits(value) if found is None else found
             if not held:
                 return None
         return self.row((held & -held).bit_length() - 1) if held else None
@@ -114,30 +116,60 @@ def decide(tables: RoutingTables, facts: Mapping[str, object], *, on: date) -> D
     `unmapped_value` when a value that nobody could read is the likely cause, else `no_rule`. Never raises
     for what a lead says.
     """
-    return _walk(tables, normaliser_of(tables)(facts), lambda _, layer, found: layer.find(found, on))
+    normaliser, layers = _ready(tables)
+    return _walk(layers, normaliser(facts), on)
 
 
 def decision_of(tables: RoutingTables, facts: Mapping[str, object], rows: Sequence[int]) -> Decision:
     """What `decide` would say of a lead for which it is known already which row of each layer holds, by its
     place in Order; -1 where none does."""
-    found = normaliser_of(tables)(facts)
-    return _walk(tables, found, lambda n, layer, _: layer.row(rows[n]) if rows[n] >= 0 else None)
+    normaliser, layers = _ready(tables)
+    told = [_Told(layer, row) for layer, row in zip(layers, rows, strict=True)]
+    return _walk(told, normaliser(facts), date.min)
 
 
-Find = Callable[[int, CompiledLayer, Mapping[str, FactValue]], CompiledRow | None]
+class _Told:
+    """A layer of which it is known already which row holds."""
+
+    def __init__(self, layer: CompiledLayer, row: int) -> None:
+        self.layer, self.unread = layer.layer, layer.unread
+        self._found = layer.row(row) if row >= 0 else None
+
+    def find(self, facts: Mapping[str, FactValue], on: date) -> CompiledRow | None:
+        """The row, whatever the facts."""
+        return self._found
 
 
-def _walk(tables: RoutingTables, found: dict[str, FactValue], find: Find) -> Decision:
+def _ready(tables: RoutingTables) -> tuple[Normaliser, tuple[CompiledLayer, ...]]:
+    found: tuple[Normaliser, tuple[CompiledLayer, ...]] | None = vars(tables).get("_ready")
+    return found or kept(tables, "_ready", lambda: (normaliser_of(tables), compiled(tables)))
+
+
+def _walk(
+    layers: Sequence[CompiledLayer] | Sequence[_Told], found: dict[str, FactValue], on: date
+) -> Decision:
     steps: list[Step] = []
     lane = ""
     needs: dict[str, str | tuple[str, ...]] = {}
     unread: tuple[str, Unmapped] | None = None
-    for number, layer in enumerate(compiled(tables)):
-        match = find(number, layer, found)
+    for layer in layers:
+        match = layer.find(found, on)
         if match is None:
             unread = unread or layer.unread(found)
             if layer.layer.when_nothing_matches == "hold":
                 return _undecided(found, lane, needs, steps, unread, layer)
+            continue
+        steps.append(match.step)
+        if match.sets:
+            found.update(match.sets)
+            needs.update(match.needs)
+            lane = lane if match.lane is None else match.lane
+        row = match.row
+        if row.decides:
+            reason = None if row.hold is None else "rule_hold"
+            detail = row.hold or ""
+            return Decision(row.team, row.owner, reason, detail, lane, found, needs, tuple(steps))
+    return _undecided(found, lane, needs, steps, unread, layer)
             continue
         steps.append(match.step)
         if match.sets:
@@ -165,7 +197,7 @@ def _undecided(
     needs: dict[str, str | tuple[str, ...]],
     steps: list[Step],
     unread: tuple[str, Unmapped] | None,
-    stopped_at: CompiledLayer | None,
+    stopped_at: CompiledLayer | _Told | None,
 ) -> Decision:
     if unread is not None:
         reason, detail = "unmapped_value", f"{unread[0]}: {shown(unread[1])}"
