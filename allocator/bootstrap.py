@@ -30,7 +30,7 @@ from allocator.adapters.store.sql import open_store, schema_version, upgrade_sto
 from allocator.adapters.tables import WorkbookTables
 from allocator.config import FILE_NAME, Settings, holds_secret
 from allocator.domain.alerts import Policy
-from allocator.domain.tables import problems_with
+from allocator.domain.tables import Owners, problems_with
 from allocator.errors import ConfigError, SourceError, StoreError
 from allocator.ports import CRM, Clock, Mailer, Ping, Progress, Store, Tables
 from allocator.service import watch
@@ -166,6 +166,15 @@ def intake_of(settings: Settings) -> frozenset[str] | None:
     """Ids of the intake owners, None where the CRM cannot be asked now: then nobody is kept waiting."""
     try:
         return crm_of(settings, sleep=lambda seconds: None).intake_ids()
+    except (ConfigError, SourceError):
+        return None
+
+
+def owners_of(settings: Settings) -> Owners | None:
+    """Who can own a lead in the CRM, None where it cannot be asked now: then nobody is kept waiting."""
+    try:
+        crm = crm_of(settings, sleep=lambda seconds: None)
+        return Owners(users=crm.users(), queues=crm.queue_ids(), intake=crm.intake_ids())
     except (ConfigError, SourceError):
         return None
 

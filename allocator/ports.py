@@ -170,6 +170,9 @@ class CRM(Protocol):
     def intake_ids(self) -> frozenset[str]:
         """Ids of the configured intake owners. Raises ConfigError naming one that does not exist."""
 
+    def queue_ids(self) -> frozenset[str]:
+        """Ids of every queue that Leads can be given to."""
+
     def now(self) -> datetime:
         """The CRM's own clock as of its last answer (its Date header), aware UTC."""
 

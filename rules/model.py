@@ -116,6 +116,8 @@ class Salesperson:
     start: date | None = None
     end: date | None = None
     absences: tuple[Absence, ...] = ()
+    cell: str = field(default="", compare=False)
+    """Where the CRM user ID stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Team:
     fallback_team: str | None = None
     queue_id: str | None = None
     alert_email: str = ""
+    cell: str = field(default="", compare=False)
+    """Where the CRM queue ID stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
+from allocator.domain.lead import CrmUser
 from rules.errors import Problem
 from rules.facts import fact_key
-from rules.model import RoutingTables, Row
+from rules.model import RoutingTables, Row, Salesperson, Team
 
 UNMAPPED_FACT = "T501"
 INTAKE_AS_FALLBACK = "T502"
 INTAKE_AS_PERSON = "T503"
+UNKNOWN_USER = "T504"
+INACTIVE_USER = "T505"
+UNKNOWN_QUEUE = "T506"
 
 CODES = {
     UNMAPPED_FACT: "a rule reads a fact that the configuration maps to no field",
     INTAKE_AS_FALLBACK: "a team's queue is also an intake queue: its leads would come back every hour",
     INTAKE_AS_PERSON: "a salesperson is also an intake owner: their leads would come back every hour",
+    UNKNOWN_USER: "a salesperson's CRM user does not exist",
+    INACTIVE_USER: "a salesperson's CRM user is inactive",
+    UNKNOWN_QUEUE: "a team's queue does not exist, or takes no leads",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who can own a lead in the CRM: its users, its queues for leads, and which of them are intake."""
+
+    users: Mapping[str, CrmUser]
+    queues: frozenset[str]
+    intake: frozenset[str]
 
 
 def problems_with(
@@ -28,6 +46,54 @@ def problems_with(
         *_round_trips(tables, intake),
         *_people_in_intake(tables, intake),
     )
+
+
+def doubts_about(tables: RoutingTables, owners: Owners) -> tuple[Problem, ...]:
+    """Warnings, by sheet: what the CRM knows otherwise today and may know again tomorrow."""
+    people = [rows for rows in tables.people_by_id.values() if any(row.active for row in rows)]
+    teams = [team for team in tables.teams if team.queue_id and team.queue_id not in owners.queues]
+    doubts = (
+        *(_doubt_about_queue(team) for team in teams),
+        *(doubt for rows in people if (doubt := _doubt_about_user(rows[0], owners.users))),
+    )
+    return tuple(sorted(doubts, key=lambda problem: (problem.sheet != "Teams", problem.row or 0)))
+
+
+def _doubt_about_user(person: Salesperson, users: Mapping[str, CrmUser]) -> Problem | None:
+    user = users.get(person.crm_user_id)
+    if user is not None and user.active:
+        return None
+    code, what = (UNKNOWN_USER, "does not exist") if user is None else (INACTIVE_USER, "is inactive")
+    return Problem(
+        code=code,
+        severity="warning",
+        sheet="Salespeople",
+        cell=person.cell,
+        row=_row(person.cell),
+        column="CRM user ID",
+        value=person.crm_user_id,
+        message=f"{person.id}: the CRM user {person.crm_user_id} {what}, so no lead can be given to it.",
+        fix="Set Active to no, correct the id, or ask the CRM's administrator to activate the user.",
+    )
+
+
+def _doubt_about_queue(team: Team) -> Problem:
+    return Problem(
+        code=UNKNOWN_QUEUE,
+        severity="warning",
+        sheet="Teams",
+        cell=team.cell,
+        row=_row(team.cell),
+        column="CRM queue ID",
+        value=team.queue_id or "",
+        message=f"Team {team.name}: the CRM has no queue {team.queue_id} that takes leads.",
+        fix="Correct the id, or ask the CRM's administrator to let the queue take leads.",
+    )
+
+
+def _row(cell: str) -> int | None:
+    digits = re.sub(r"[^0-9]", "", cell)
+    return int(digits) if digits else None
 
 
 def _unmapped_facts(tables: RoutingTables, fact_names: Collection[str]) -> Iterator[Problem]:
@@ -61,6 +127,8 @@ def _round_trips(tables: RoutingTables, intake: Collection[str]) -> Iterator[Pro
             yield Problem(
                 code=INTAKE_AS_FALLBACK,
                 sheet="Teams",
+                cell=team.cell,
+                row=_row(team.cell),
                 column="CRM queue ID",
                 value=team.queue_id,
                 message=f"Team {team.name}: its queue is also where new leads wait, so they would come back.",
@@ -74,6 +142,8 @@ def _people_in_intake(tables: RoutingTables, intake: Collection[str]) -> Iterato
         yield Problem(
             code=INTAKE_AS_PERSON,
             sheet="Salespeople",
+            cell=row.cell,
+            row=_row(row.cell),
             column="CRM user ID",
             value=row.crm_user_id,
             message=f"{row.name} is also one of the owners with whom new leads wait: leads would come back.",

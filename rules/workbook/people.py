@@ -98,6 +98,7 @@ def _person(line: Line, teams: TeamNames, vocabulary: Vocabulary, report: Report
         active=active,
         start=begin,
         end=end,
+        cell=line["CRM user ID"].place.address,
     )
     return person if identity else None
 

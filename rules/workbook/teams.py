@@ -103,6 +103,7 @@ def _team(name: str, line: Line, names: TeamNames, default_zone: str, report: Re
         fallback_team=fallback or None,
         queue_id=queue or None,
         alert_email=email(line["Alert e-mail"], report),
+        cell=line["CRM queue ID"].place.address,
     )
 
 

@@ -48,6 +48,11 @@ def test_pull_shows_the_open_leads_of_intake_oldest_first(world: World) -> None:
     assert not records[0].unreadable
 
 
+def test_the_queues_for_leads_are_known_by_id(world: World) -> None:
+    assert world.queue in world.crm.queue_ids()
+    assert world.user("Ana") not in world.crm.queue_ids()
+
+
 def test_an_empty_intake_is_no_error(world: World) -> None:
     assert pulled(world) == []
 

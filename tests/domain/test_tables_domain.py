@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from domain_company import INTAKE, TO_ENTERPRISE, company, person, rule, team, user_id
 
-from allocator.domain.tables import CODES, problems_with
+from allocator.domain.lead import CrmUser
+from allocator.domain.tables import CODES, Owners, doubts_about, problems_with
 from rules.errors import Problem
 from rules.model import Layer, RoutingTables, Row
 from rules.workbook.codes import CODES as WORKBOOK_CODES
@@ -73,3 +74,48 @@ def test_a_salesperson_with_whom_new_leads_wait_is_refused_once() -> None:
 
 def test_a_code_means_one_thing_everywhere() -> None:
     assert not CODES.keys() & WORKBOOK_CODES.keys()
+
+
+# -- what the CRM knows ---
+
+
+def owners(
+    tables: RoutingTables, *, inactive: str = "", unknown: str = "", queues: frozenset[str] = frozenset()
+) -> Owners:
+    users = {one: CrmUser(one, "", one != inactive) for one in tables.person_by_crm_user if one != unknown}
+    return Owners(users, queues, frozenset())
+
+
+def test_users_that_are_active_and_queues_that_exist_raise_no_doubt() -> None:
+    tables = company(team("Enterprise", person("ana"), if_nobody="queue", queue_id=INTAKE))
+    assert doubts_about(tables, owners(tables, queues=frozenset({INTAKE}))) == ()
+
+
+def test_a_user_that_is_inactive_or_unknown_is_a_warning_at_the_cell() -> None:
+    ana = replace(person("ana"), cell="D2")
+    tables = company(team("Enterprise", ana, person("ben")))
+    for code, known in (
+        ("T505", owners(tables, inactive=user_id("ana"))),
+        ("T504", owners(tables, unknown=user_id("ana"))),
+    ):
+        (problem,) = doubts_about(tables, known)
+        assert (problem.code, problem.severity, problem.sheet) == (code, "warning", "Salespeople")
+        assert (problem.cell, problem.row, problem.value) == ("D2", 2, user_id("ana"))
+
+
+def test_who_is_not_active_here_may_be_inactive_there() -> None:
+    tables = company(team("Enterprise", replace(person("ana"), active=False), person("ben")))
+    assert doubts_about(tables, owners(tables, inactive=user_id("ana"))) == ()
+
+
+def test_somebody_in_two_teams_is_named_once() -> None:
+    tables = company(team("Enterprise", person("ana")), team("Partner desk", person("ana")))
+    assert len(doubts_about(tables, owners(tables, unknown=user_id("ana")))) == 1
+
+
+def test_a_queue_that_the_crm_does_not_have_is_a_warning_at_the_cell() -> None:
+    served = replace(team("Enterprise", person("ana"), if_nobody="queue", queue_id=INTAKE), cell="D2")
+    tables = company(served)
+    (problem,) = doubts_about(tables, owners(tables))
+    assert (problem.code, problem.severity, problem.sheet) == ("T506", "warning", "Teams")
+    assert (problem.cell, problem.row, problem.value) == ("D2", 2, INTAKE)

@@ -46,6 +46,9 @@ class CachedCRM:
     def intake_ids(self) -> frozenset[str]:
         return self._inner.intake_ids()
 
+    def queue_ids(self) -> frozenset[str]:
+        return self._inner.queue_ids()
+
     def now(self) -> datetime:
         return self._inner.now()
 

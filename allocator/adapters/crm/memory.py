@@ -103,6 +103,9 @@ class MemoryCRM:
                 )
         return frozenset(by_name[name] for name in self._intake)
 
+    def queue_ids(self) -> frozenset[str]:
+        return frozenset(self.queues.values())
+
     def now(self) -> datetime:
         return self._now()
 

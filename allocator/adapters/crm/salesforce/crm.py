@@ -75,6 +75,9 @@ class SalesforceCRM:
                 self._intake = self._reader.intake(self._settings.intake)
             return self._intake
 
+    def queue_ids(self) -> frozenset[str]:
+        return self._reader.queues()
+
     def now(self) -> datetime:
         return self._client.now()
 

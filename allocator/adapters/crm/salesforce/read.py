@@ -43,6 +43,11 @@ class Reader:
                 raise ConfigError(f'salesforce.intake names "{name}": {what} of that name. Name exactly one.')
         return frozenset(one for ids in found.values() for one in ids)
 
+    def queues(self) -> frozenset[str]:
+        """Ids of the queues that serve Leads: one request."""
+        rows = self._rows("describe", select(("QueueId",), "QueueSobject", "SobjectType = 'Lead'"))
+        return frozenset(one for row in rows if (one := to18(row.get("QueueId"))))
+
     def _users_named(self, names: Sequence[str]) -> dict[str, set[str]]:
         askable = [name for name in names if matchable(name, 255)]
         if not askable:
