@@ -169,25 +169,6 @@ def _walk(
             reason = None if row.hold is None else "rule_hold"
             detail = row.hold or ""
             return Decision(row.team, row.owner, reason, detail, lane, found, needs, tuple(steps))
-    return _undecided(found, lane, needs, steps, unread, layer)
-            continue
-        steps.append(match.step)
-        if match.sets:
-            found.update(match.sets)
-            needs.update(match.needs)
-            lane = lane if match.lane is None else match.lane
-        row = match.row
-        if row.decides:
-            return Decision(
-                team=row.team,
-                owner=row.owner,
-                reason=None if row.hold is None else "rule_hold",
-                detail=row.hold or "",
-                lane=lane,
-                facts=found,
-                needs=needs,
-                steps=tuple(steps),
-            )
     return _undecided(found, lane, needs, steps, unread, None)
 
 
