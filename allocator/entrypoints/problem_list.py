@@ -21,6 +21,7 @@ from rules.errors import Problem
 COLUMNS = (
     "code", "severity", "sheet", "cell", "row", "column", "rule_id", "value", "message", "fix", "suggestion",
 )  # fmt: skip
+_GRAVITY = ("error", "warning", "note")
 _FORMULA = frozenset("=+-@\t\r\n")
 BOM = "\ufeff"
 
@@ -37,6 +38,13 @@ class Result:
 
     def count(self, severity: str) -> int:
         return sum(p.severity == severity for p in self.problems)
+
+
+def gravest(problems: Sequence[Problem], most: int) -> list[Problem]:
+    """At most so many of the problems, in their order: an error is never left out in favour of a warning, nor
+    a warning in favour of a note."""
+    by_weight = sorted(range(len(problems)), key=lambda n: (_GRAVITY.index(problems[n].severity), n))
+    return [problems[n] for n in sorted(by_weight[:most])]
 
 
 def as_csv(result: Result) -> str:
@@ -59,8 +67,8 @@ def harmless(value: object) -> str:
 
 
 def as_page(result: Result, *, most: int) -> str:
-    """One page that loads nothing and runs nothing, with the first `most` problems by sheet."""
-    shown = result.problems[:most]
+    """One page that loads nothing and runs nothing, with at most `most` problems by sheet."""
+    shown = gravest(result.problems, most)
     sheets = [(title, list(group)) for title, group in groupby(shown, key=lambda p: p.sheet)]
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +28,6 @@ MOST = 200
 """Problems that a terminal shows."""
 LONGEST = 1_000
 """Letters of one line."""
-_GRAVITY = ("error", "warning", "note")
 
 
 class Format(StrEnum):
@@ -153,7 +153,7 @@ def _standing(settings: Settings) -> str:
 
 
 def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
-    for problem in shown(problems):
+    for problem in problem_list.gravest(problems, MOST):
         console.out.print(_line(problem), markup=False, soft_wrap=True)
     if len(problems) > MOST:
         console.out.print(f"and {len(problems) - MOST} more")
@@ -164,16 +164,9 @@ def _print(path: Path, problems: list[Problem], *, ok: bool) -> None:
     console.out.print(f"{path.name} {said}: {counted}.", markup=False)
 
 
-def shown(problems: Sequence[Problem], most: int = MOST) -> list[Problem]:
-    """As many as are printed, in their order: an error is never left out in favour of a warning, nor a
-    warning in favour of a note."""
-    gravest = sorted(range(len(problems)), key=lambda n: (_GRAVITY.index(problems[n].severity), n))
-    return [problems[n] for n in sorted(gravest[:most])]
-
-
 def _line(problem: Problem) -> str:
     """One line, however long the cell is and whatever line breaks it holds."""
-    line = " ".join(str(problem).split())
+    line = re.sub(r"\s*[\r\n\t]+\s*", " ", str(problem))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
