@@ -21,7 +21,6 @@ import sqlalchemy as sa
 from org import Org, balanced, leads_csv
 from workbooks import Sheets, build, small
 
-from allocator import bootstrap
 from allocator.adapters.crm.http import Timeouts
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.adapters.store.tables import lease
@@ -81,7 +80,7 @@ class FaultyOrg(Org):
             timeouts = Timeouts(5.0, seconds, seconds)
             return SalesforceCRM(settings, fact_paths=fact_paths, sleep=self.waits.append, timeouts=timeouts)
 
-        self.monkeypatch.setattr(bootstrap, "SalesforceCRM", quick)
+        self.monkeypatch.setattr("allocator.adapters.crm.salesforce.SalesforceCRM", quick)
 
     # what happens on the wire beyond the sandbox's own faults
 
