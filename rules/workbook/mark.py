@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
+from openpyxl.utils.exceptions import CellCoordinatesException
+
 from rules.errors import Problem, Severity
 from rules.workbook.mark_cells import Grid, Styles
 from rules.workbook.mark_notes import add_notes
@@ -35,14 +37,19 @@ def marked(data: bytes, problems: Iterable[Problem]) -> bytes:
 
     ValueError when its parts do not fit together.
     """
-    package = Package(data)
+    try:
+        return _marked(Package(data), tuple(problems))
+    except (KeyError, CellCoordinatesException) as error:
+        raise ValueError(f"a part or a cell is missing: {error}") from None
+
+
+def _marked(package: Package, problems: Sequence[Problem]) -> bytes:
     styles = Styles(package)
-    everything = tuple(problems)
     for title, part in package.sheets().items():
-        own = [p for p in everything if p.sheet == title and p.cell]
+        own = [p for p in problems if p.sheet == title and p.cell]
         if own:
             _mark_sheet(package, part, own, styles)
-    _add_list(package, everything, styles)
+    _add_list(package, problems, styles)
     styles.save()
     return package.bytes()
 

@@ -32,7 +32,7 @@ from rules.workbook.looks import ROOM, Area, define_names, help_with
 from rules.workbook.read_me import READ_ME
 
 SCHEMA: Final = 1
-_READ_ME_WIDTHS: Final = (44, 62, 76)
+_READ_ME_WIDTHS: Final = (50, 66, 76)
 _LINE: Final = 15.0
 """The height of one line of text."""
 _UNDER: Final = Border(bottom=Side(style="thin", color="D9D9D9"))

@@ -120,6 +120,19 @@ def test_each_table_has_its_own_number_and_the_headers_that_stand_above_it() -> 
         assert len({h.casefold() for h in heads[name]}) == len(heads[name])
 
 
+def test_colours_and_names_are_ones_that_the_file_has() -> None:
+    with zipfile.ZipFile(io.BytesIO(SHIPPED)) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    (formats,) = re.findall(r"<dxfs.*?</dxfs>", parts["xl/styles.xml"], re.DOTALL)
+    sheets = "".join(text for name, text in parts.items() if name.startswith("xl/worksheets/sheet"))
+    asked = {int(number) for number in re.findall(r'dxfId="(\d+)"', sheets)}
+    assert asked == set(range(formats.count("<dxf>")))
+    assert "#REF!" not in parts["xl/workbook.xml"]
+    rules = re.findall(r"<formula>([^<]*)</formula>", sheets)
+    assert rules
+    assert not [text for text in rules if "{" in text or "!" in text]  # neither may stand in such a rule
+
+
 def test_a_text_that_begins_like_a_formula_stays_a_text() -> None:
     sheets = tuple(
         SheetContent(s.title, s.headers, (*s.rows, ("@SUMS", "industry", "=1+1", None)))

@@ -66,7 +66,7 @@ def _marked(examined: Examined) -> bytes:
     gate(data)
     try:
         return marked(data, examined.problems)
-    except (ValueError, KeyError):
+    except ValueError:
         message = "The workbook cannot be marked: its parts do not fit together."
         fix = "open it in your spreadsheet program and save it as a new Excel workbook (.xlsx)"
         raise WorkbookError([Problem("W18", "(file)", message, fix)]) from None
