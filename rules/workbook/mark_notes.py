@@ -94,7 +94,9 @@ def _with_notes(comments: bytes, notes: Mapping[str, str]) -> bytes:
     new = []
     for address, words in notes.items():
         if address in texts:
-            patch.append(texts[address], _run(prefix, f"\n\n{AUTHOR}: {words}"))
+            there = texts[address]
+            if text_of(words).encode() not in comments[there.inside : there.close]:  # of an earlier marking
+                patch.append(there, _run(prefix, f"\n\n{AUTHOR}: {words}"))
         else:
             head = f'<{prefix}comment ref="{address}" authorId="{author}"><{prefix}text>'
             new.append(head.encode() + _run(prefix, words) + f"</{prefix}text></{prefix}comment>".encode())
