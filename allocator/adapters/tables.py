@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
+from typing import TypeVar
 
 from allocator.domain.versions import How, Standing
 from allocator.ports import DraftLook, ExtraCheck, Store, TablesLook, TablesVersion
@@ -17,6 +18,8 @@ from rules.model import RoutingTables
 from rules.workbook import load_bytes
 from rules.workbook.check import read_file
 from rules.workbook.lock import opened_by
+
+T = TypeVar("T")
 
 HALF_SAVED = frozenset({"W01", "W05"})
 """What a file looks like while a spreadsheet program is writing it."""
@@ -49,7 +52,7 @@ class WorkbookTables:
         if last is not None and sha == last.sha256:
             return TablesLook(tables, last, speaks=speaks)
         if last is not None and not speaks:
-            return TablesLook(self._load(last.content, extra), last, note=self._lags(last), speaks=False)
+            return TablesLook(self.check(last, extra=extra), last, note=self._lags(last), speaks=False)
         version = TablesVersion(
             sha, content, now, self._origin, tables.saved_by, Standing.NEXT,
             base=last.sha256 if last else "", warnings=sum(p.severity == "warning" for p in tables.warnings),
@@ -79,13 +82,15 @@ class WorkbookTables:
         return DraftLook(path.name, tables.version, tables)
 
     def read(self, version: TablesVersion) -> RoutingTables | None:
+        if not version.content:
+            return None
         try:
-            return self._load(version.content, lambda tables: ()) if version.content else None
+            return self._patiently(lambda: self._load(version.content, lambda tables: ()))
         except WorkbookError:
             return None
 
     def check(self, version: TablesVersion, *, extra: ExtraCheck) -> RoutingTables:
-        return self._load(version.content, extra)
+        return self._patiently(lambda: self._load(version.content, extra))
 
     @property
     def _draft(self) -> Path:
@@ -118,10 +123,17 @@ class WorkbookTables:
 
     def _read(self, path: Path, extra: ExtraCheck) -> tuple[bytes, RoutingTables]:
         """The file's bytes and tables; a half-saved file is tried again three times, two seconds apart."""
-        for left in range(AGAIN, -1, -1):
+
+        def once() -> tuple[bytes, RoutingTables]:
             content = read_file(path)
+            return content, self._load(content, extra, name=path.name)
+
+        return self._patiently(once)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        for left in range(AGAIN, -1, -1):
             try:
-                return content, self._load(content, extra, name=path.name)
+                return work()
             except WorkbookError as error:
                 if left == 0 or not {p.code for p in error.problems} & AGAIN_FOR:
                     raise
@@ -141,7 +153,7 @@ class WorkbookTables:
             raise error
         who = opened_by(self.path)
         note = f"{self.path.name} {_trouble(error)}{f' ({who} has it open)' if who else ''}"
-        tables = self._load(last.content, extra)
+        tables = self.check(last, extra=extra)
         return TablesLook(tables, last, refused=error.problems, note=note, edition=error.version)
 
     def _saved_at(self) -> datetime:

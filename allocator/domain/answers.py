@@ -104,6 +104,7 @@ def draft(
     problems: Sequence[Problem],
     warnings: Sequence[Problem],
     sections: Sequence[tuple[str, Sequence[str]]],
+    different: bool,
     would_wait: str = "",
 ) -> Answer:
     """A draft: checked in the same way, never used. `would_wait`: the threshold that it goes beyond."""
@@ -119,7 +120,7 @@ def draft(
             intro += f" It would then wait to be accepted: it moves more past leads than {would_wait}."
     if warnings:
         marks.append(("Warnings", [str(p) for p in warnings[:_PROBLEMS]]))
-    if not problems and not sections:
+    if not problems and not different:
         intro += " Nothing that decides is different from the version that runs."
     return Answer(DRAFT, headline, intro, _plain([*marks, *sections]), edition, saved_by)
 

@@ -78,10 +78,11 @@ class Answering:
         """The check of the draft, and its impact."""
         tables, base = found.tables, running.tables if running else None
         tried = judge.impact(base, tables, now) if tables and base else None
+        different = of_diff(base, tables, now) if tables else ()
         answer = answers.draft(
             edition=found.edition, saved_by=tables.saved_by if tables else "", problems=found.problems,
             warnings=tables.warnings if tables else (), would_wait=_would_wait(base, tried),
-            sections=(*of_impact(tried), *of_diff(base, tables, now)) if tables else (),
+            different=bool(different), sections=(*of_impact(tried), *different),
         )  # fmt: skip
         think = self._plain(answer, found.name, running, base, now)
         self.remember("draft", found.edition, think, now)
@@ -150,7 +151,9 @@ class Answering:
 
 
 def of_impact(found: Impact | None) -> Sections:
-    return [(s.title, s.lines) for s in impact.in_words(found)] if found else []
+    """What would move; nothing where there were no leads to try it on."""
+    tried = found is not None and (found.leads or found.older)
+    return [(s.title, s.lines) for s in impact.in_words(found)] if found and tried else []
 
 
 def of_diff(before: RoutingTables | None, after: RoutingTables, now: datetime) -> Sections:
