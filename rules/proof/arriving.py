@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import islice, product
 from typing import Final
 
 from rules.facts import vocabulary_of
@@ -13,7 +14,7 @@ from rules.fold import fold
 from rules.known import Vocabulary, fact_key
 from rules.model import FactValue, RoutingTables, Unmapped
 from rules.proof.cover import Budget
-from rules.proof.regions import DAY, Axis, Regions, Space
+from rules.proof.regions import Axis, Regions, Space
 from rules.proof.unreachable import is_taken
 
 Facts = Mapping[str, FactValue]
@@ -22,17 +23,44 @@ Lead = Mapping[str, str]
 _MOST_TRIES: Final = 60
 _MOST_ROWS: Final = 12
 _SOME_ROWS: Final = 3
+_SOME_VALUES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """To be the lead of a row of a layer, on a day, and be accepted by another row as well: `box` is what
+    both accept, column by column as in the layer's axes, and `above` the rows that must not accept it."""
+
+    space: Space
+    rows: int
+    above: int
+    box: Sequence[Regions]
+    day: date
+
+    def allows(self, name: str, value: FactValue) -> bool:
+        """Whether a value of a fact is accepted by all rows of the goal."""
+        column = next((c for c in self.space.layer.columns if c.fact.name == name), None)
+        return column is None or column.bits(value) & self.rows == self.rows
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The facts that the layer reads."""
+        return frozenset(column.fact.name for column in self.space.layer.columns)
 
 
 @dataclass(slots=True)
 class _Search:
-    """What a lead must have when it comes to a layer, and on which day; counts how often one was tried."""
+    """The way to a goal; counts how often a row was tried."""
 
-    wanted: Facts
-    day: date
+    goal: Goal
     only_set: frozenset[str]
-    tries: int = 0
+    values: Mapping[str, Sequence[FactValue]]
     budget: Budget = field(default_factory=Budget)
+    tries: int = 0
+
+    def allowed(self, name: str) -> Iterator[FactValue]:
+        """The values of a fact that the goal allows, of all that some layer tells apart."""
+        return (value for value in self.values[name] if self.goal.allows(name, value))
 
 
 class Leads:
@@ -41,51 +69,49 @@ class Leads:
 
     def __init__(self, tables: RoutingTables, spaces: Sequence[Space], only_set: frozenset[str]) -> None:
         self._spaces = spaces
-        self.only_set = only_set
+        self._only_set = only_set
         self._vocabulary = vocabulary_of(tables)
+        values: dict[str, dict[FactValue, None]] = {}
+        for axis in (axis for space in spaces for axis in space.axes[1:]):
+            values.setdefault(axis.name, {}).update(dict.fromkeys(axis.values))
+        self._values = {name: tuple(of_name) for name, of_name in values.items()}
 
-    def arriving(self, number: int, wanted: Facts, day: date) -> Iterator[Lead]:
-        """Leads that should come to a layer with these facts; a few, the likeliest first. The caller asks
-        `decide`."""
-        search = _Search(wanted, day, self.only_set)
-        brought = {name: value for name, value in wanted.items() if name not in self.only_set}
-        for facts, given in self._walk(0, number, brought, {}, search):
-            if all(same(given.get(name, facts.get(name)), v) for name, v in wanted.items()):
-                yield self.lead(facts)
+    def arriving(self, number: int, goal: Goal) -> Iterator[Lead]:
+        """Leads that should come to a layer and reach the goal there. The caller asks `decide`."""
+        search = _Search(goal, self._only_set, self._values)
+        for brought, given in self._walk(0, number, {}, {}, search):
+            found = _chosen(goal.space, goal.box[1:], goal.above, {**brought, **given}, search)
+            if found is not None:
+                facts = {**found, **brought}
+                yield {n: raw(self._vocabulary, n, value) for n, value in facts.items() if value is not None}
 
     def _walk(
         self, at: int, end: int, brought: Facts, given: Facts, search: _Search
     ) -> Iterator[tuple[Facts, Facts]]:
         if at == end:
-            yield brought, given
+            if all(search.goal.allows(name, given.get(name)) for name in self._only_set):
+                yield brought, given
             return
         space = self._spaces[at]
-        for row in _candidates(space, search):
-            search.tries += 1
-            if search.tries > _MOST_TRIES:
-                return
-            found = _first_at(space, row, {**brought, **given}, search)
-            if found is not None:
+        for row in _candidates(space, search.goal):
+            for found in _ways(space, row, {**brought, **given}, search):
+                search.tries += 1
+                if search.tries > _MOST_TRIES:
+                    return
                 sets = {} if row is None else dict(space.layer.row(row).sets)
                 yield from self._walk(at + 1, end, {**brought, **found}, {**given, **sets}, search)
 
-    def lead(self, facts: Facts) -> Lead:
-        """Raw facts as a person writes them; what is missing is left out."""
-        return {
-            name: raw(self._vocabulary, name, value) for name, value in facts.items() if value is not None
-        }
 
-
-def _candidates(space: Space, search: _Search) -> Iterator[int | None]:
-    """The rows that set what is wanted, then no row at all, then some that set nothing of it."""
+def _candidates(space: Space, goal: Goal) -> Iterator[int | None]:
+    """The rows that set what the goal allows, then no row at all, then some that set nothing of it."""
     setting: list[int] = []
     silent: list[int] = []
     for number, row in enumerate(space.layer.rows):
         if row.decides or len(setting) >= _MOST_ROWS:
             continue
-        if not any(name in search.wanted for name, _ in row.sets):
+        if not any(name in goal.names for name, _ in row.sets):
             silent.append(number)
-        elif _agrees(space, number, search.wanted):
+        elif all(goal.allows(*each) for each in space.layer.row(number).sets):
             setting.append(number)
     yield from setting
     if space.layer.layer.when_nothing_matches == "continue":
@@ -93,27 +119,40 @@ def _candidates(space: Space, search: _Search) -> Iterator[int | None]:
     yield from silent[:_SOME_ROWS]
 
 
-def _agrees(space: Space, number: int, wanted: Facts) -> bool:
-    sets = space.layer.row(number).sets
-    return all(same(wanted[name], value) for name, value in sets if name in wanted)
-
-
-def _first_at(space: Space, row: int | None, fixed: Facts, search: _Search) -> Facts | None:
-    """Values for the facts that are still free, with which this row (or none) is the first that holds."""
+def _ways(space: Space, row: int | None, fixed: Facts, search: _Search) -> Iterator[Facts]:
+    """Values for the facts that are still free, with which this row (or none) is the first that holds; one
+    way for each combination of values, as far as the goal reads them too."""
     above = (1 << (space.size if row is None else row)) - 1
-    accepting = space.layer.days.bits(search.day)
-    free: list[tuple[Axis, Regions]] = []
+    held = -1 if row is None else (1 << row) & space.layer.days.bits(search.goal.day)
+    box: list[Regions] = []
+    shared: dict[str, list[FactValue]] = {}
     for axis, column in zip(space.axes[1:], space.layer.columns, strict=True):
+        regions = range(len(axis.values)) if row is None else axis.of_row(row)
+        box.append(believable(axis, regions, column.fact.type))
         if axis.name in fixed or axis.name in search.only_set:
-            accepting &= column.bits(fixed.get(axis.name))
+            held &= column.bits(fixed.get(axis.name))
+        elif axis.name in search.goal.names:
+            accepted = (v for v in search.allowed(axis.name) if held < 0 or column.bits(v) & held)
+            shared[axis.name] = list(islice(accepted, _SOME_VALUES))
+    for values in product(*shared.values()) if held else ():
+        chosen = dict(zip(shared, values, strict=True))
+        found = _chosen(space, box, above, {**fixed, **chosen}, search)
+        if found is not None:
+            yield {**chosen, **found}
+
+
+def _chosen(space: Space, box: Sequence[Regions], rows: int, fixed: Facts, search: _Search) -> Facts | None:
+    """Values of the box for the facts that are free, with which none of the rows holds on the day."""
+    rows &= space.layer.days.bits(search.goal.day)
+    free: list[tuple[Axis, Regions]] = []
+    for axis, column, regions in zip(space.axes[1:], space.layer.columns, box, strict=True):
+        if axis.name in fixed or axis.name in search.only_set:
+            rows &= column.bits(fixed.get(axis.name))
         else:
-            regions = range(len(axis.values)) if row is None else axis.of_row(row)
-            free.append((axis, believable(axis, regions, column.fact.type)))
-    if row is not None and not accepting >> row & 1:
-        return None
+            free.append((axis, regions))
     narrowed = Space(space.layer, tuple(axis for axis, _ in free), space.feasible)
     question = search.budget.question()
-    answer, local = is_taken(narrowed, [regions for _, regions in free], above & accepting, question)
+    answer, local = is_taken(narrowed, [regions for _, regions in free], rows, question)
     if answer.covered is not False:
         return None
     point = local.at(answer.point)
@@ -127,13 +166,6 @@ def believable(axis: Axis, regions: Regions, type_: str) -> Regions:
     return [r for r in regions if not isinstance(axis.values[r], Unmapped)] or regions
 
 
-def same(one: FactValue, other: FactValue) -> bool:
-    """Whether two facts mean the same."""
-    if isinstance(one, str) and isinstance(other, str):
-        return fold(one) == fold(other)
-    return one == other or (isinstance(one, Unmapped) and isinstance(other, Unmapped))
-
-
 def raw(vocabulary: Vocabulary, name: str, value: FactValue) -> str:
     """A fact as a lead may say it."""
     if isinstance(value, str):
@@ -142,11 +174,3 @@ def raw(vocabulary: Vocabulary, name: str, value: FactValue) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     return value.raw if isinstance(value, Unmapped) else str(value)
-
-
-def point_of(space: Space, regions: Sequence[int]) -> tuple[Facts, date]:
-    """The facts and the day of a point of a layer's space."""
-    values = {a.name: a.values[r] for a, r in zip(space.axes, regions, strict=True)}
-    day = values.pop(DAY)
-    assert isinstance(day, date)
-    return values, day

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice, product
 from typing import Final
 
 from rules.fold import fold
 from rules.layers import decide
-from rules.model import RoutingTables, Row
-from rules.proof.arriving import Lead, Leads, believable, point_of
+from rules.model import Decision, RoutingTables, Row
+from rules.proof.arriving import Goal, Lead, Leads, believable
 from rules.proof.cover import Budget
 from rules.proof.regions import Axis, Regions, Space, as_set, numbers_of
 from rules.proof.unreachable import Reach, is_taken
@@ -21,7 +20,7 @@ from rules.proof.unreachable import Reach, is_taken
 MOST_SHOWN: Final = 20
 _MOST_PAIRS: Final = 1_000_000
 _MOST_TRIED: Final = 200
-_MOST_WAYS: Final = 24
+_MOST_DAYS: Final = 6
 
 Pair = tuple[int, int, int]
 """Number of the layer, the upper row and the lower one."""
@@ -97,41 +96,24 @@ class Finder:
         """Whether it is settled that the order of a pair matters or not, and with which lead it does. It does
         not when rows above take all that they share, or no lead was found that comes there."""
         number, upper, lower = pair
-        settled = True
-        for box in self._boxes(self._layers[number], upper, lower):
-            is_known, lead, day = self._example(number, upper, box)
-            if lead is not None:
-                rows = self._spaces[number].layer.rows
-                return True, Overlap(number, rows[upper], rows[lower], lead, day)
-            settled = settled and is_known
-        return settled, None
-
-    def _boxes(self, layer: _Layer, upper: int, lower: int) -> Iterator[Sequence[Regions]]:
-        """What two rows share: all of it, then for one way after the other in which earlier layers may have
-        set facts, as not every way comes about."""
-        shared = layer.shared(upper, lower)
-        yield shared
-        given = [axis.name in self._leads.only_set for axis in layer.space.axes]
-        ways = product(
-            *([(r,) for r in s] if is_set else [s] for s, is_set in zip(shared, given, strict=True))
-        )
-        if any(given):
-            yield from islice(ways, _MOST_WAYS)
-
-    def _example(self, number: int, upper: int, box: Sequence[Regions]) -> tuple[bool, Lead | None, date]:
-        """Whether it is known if some lead in the box is the upper row's, such a lead, and the day."""
         layer = self._layers[number]
-        above = layer.live & ((1 << upper) - 1)
+        box, above = layer.shared(upper, lower), layer.live & ((1 << upper) - 1)
         answer, local = is_taken(layer.space, box, above, self._budget.question())
         if answer.covered is not False:
-            return bool(answer.covered), None, date.min
-        facts, day = point_of(layer.space, local.at(answer.point))
-        row = layer.space.layer.rows[upper]
-        for lead in self._leads.arriving(number, facts, day):
-            steps = decide(self._tables, lead, on=day).steps
-            if any((s.sheet, s.row) == (row.sheet, row.row) for s in steps):
-                return True, lead, day
-        return True, None, day
+            return bool(answer.covered), None
+        rows = layer.space.layer.rows
+        likely = local.at(answer.point)[0]
+        for region in (likely, *(r for r in box[0] if r != likely))[:_MOST_DAYS]:
+            day = layer.day(region)
+            goal = Goal(layer.space, 1 << upper | 1 << lower, above, box, day)
+            for lead in self._leads.arriving(number, goal):
+                if _reaches(rows[upper], decide(self._tables, lead, on=day)):
+                    return True, Overlap(number, rows[upper], rows[lower], lead, day)
+        return True, None
+
+
+def _reaches(row: Row, decision: Decision) -> bool:
+    return any((step.sheet, step.row) == (row.sheet, row.row) for step in decision.steps)
 
 
 class _Layer:
@@ -151,6 +133,12 @@ class _Layer:
     def columns(self, row: int) -> tuple[str, ...]:
         """The facts that a row conditions."""
         return tuple(sorted(self.space.axes[n].name for n in self._conditioned[row]))
+
+    def day(self, region: int) -> date:
+        """The day that stands for a region of days."""
+        day = self.space.axes[0].values[region]
+        assert isinstance(day, date)
+        return day
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Pairs that share leads and the columns they condition, and differ in their results: the upper row
