@@ -19,6 +19,8 @@ from rules.workbook.text import split_list
 
 AHEAD: Final = 28
 """Days looked ahead."""
+MOST: Final = 20
+"""Teams that are named for what nobody there has."""
 _SPANS: Final = 3
 """Spans of days that are named for one team."""
 _PAIRS: Final = 30
@@ -68,14 +70,25 @@ def warn_unserved(tables: RoutingTables, report: Report, on: date) -> None:
 
     Told only when an example lead shows it; among very many rules some may go untold.
     """
+    found = list(_unserved(tables, on))
+    for ask, giver, team in found[:MOST]:
+        _warn(ask, giver, team, report)
+    if len(found) > MOST:
+        message = f"{len(found) - MOST} more teams get leads that need a language or tag nobody there has."
+        report.warn("T416", Place("Salespeople"), message, "complete the columns Languages and Tags")
+
+
+def _unserved(tables: RoutingTables, on: date) -> Iterator[tuple[_Ask, Row, Team]]:
+    """What is asked for in vain: the rule that asks, the rule that gives to the team, and the team."""
     asks: dict[tuple[str, str], list[_Ask]] = {}
     for ask in _asks(tables):
         asks.setdefault((ask.kind, fold(ask.word)), []).append(ask)
     tries = iter(range(_TRIES))
     for (kind, word), rows in asks.items():
         for team in tables.teams:
-            if not _has(team, kind, word, on):
-                _warn_first(tables, team, rows, report, on, tries)
+            shown = None if _has(team, kind, word, on) else _first(tables, team, rows, on, tries)
+            if shown:
+                yield (*shown, team)
 
 
 def _asks(tables: RoutingTables) -> Iterator[_Ask]:
@@ -96,17 +109,17 @@ def _has(team: Team, kind: str, word: str, on: date) -> bool:
     )
 
 
-def _warn_first(
-    tables: RoutingTables, team: Team, asks: list[_Ask], report: Report, on: date, tries: Iterator[int]
-) -> None:
-    """Warn about the first rule whose leads are seen to reach the team with what it asks for."""
+def _first(
+    tables: RoutingTables, team: Team, asks: list[_Ask], on: date, tries: Iterator[int]
+) -> tuple[_Ask, Row] | None:
+    """The first rules whose leads are seen to reach the team with what they ask for."""
     for ask, giver in islice(_pairs(tables, team, asks), _PAIRS):
         for lead in example_leads(tables, [ask.row, giver]):
             if next(tries, None) is None:
-                return
+                return None
             if _reaches(tables, lead, team, ask, on):
-                _warn(ask, giver, team, report)
-                return
+                return ask, giver
+    return None
 
 
 def _pairs(tables: RoutingTables, team: Team, asks: Iterable[_Ask]) -> Iterator[tuple[_Ask, Row]]:
