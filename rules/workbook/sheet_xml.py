@@ -248,4 +248,10 @@ def parser_of() -> expat.XMLParserType:
     """A parser that joins the pieces of a text and tells names as "namespace name"."""
     parser = expat.ParserCreate("utf-8", " ")
     parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse_doctype
     return parser
+
+
+def _refuse_doctype(*declared: object) -> None:
+    """The gate lets none through; were there one, nothing that it declares would be looked at."""
+    raise ValueError("a document type")
