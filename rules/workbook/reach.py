@@ -27,7 +27,7 @@ def report_proofs(tables: RoutingTables, report: Report, *, on: date | None) -> 
     for space, reach in zip(proof.spaces, proof.reaches, strict=True):
         for found in reach.unreachable:
             _warn_unreachable(space, found, report)
-        _note_unproven(space, reach, report)
+        note_unproven(space, reach, report)
     _warn_overlaps(proof, proof.finder.first(), report)
     if on:
         _warn_gaps(proof, find_gaps(tables, on=on), report)
@@ -52,7 +52,8 @@ def _warn_unreachable(space: Space, found: Unreachable, report: Report) -> None:
     report.warn("T310", place, message, fix, suggestion=one if len(above) == 1 else "")
 
 
-def _note_unproven(space: Space, reach: Reach, report: Report) -> None:
+def note_unproven(space: Space, reach: Reach, report: Report) -> None:
+    """One note for a layer, with the first of the rules of which nothing is known."""
     if not reach.unproven:
         return
     ids = [space.layer.rows[n].rule_id for n in reach.unproven]
