@@ -226,6 +226,9 @@ def _closed(item: Item, fact: Fact, vocabulary: Vocabulary) -> Condition:
         raise CellError(
             "T205", f'"{item.text}": * and ? do not work in the column {fact.name}.', fix, suggestion
         )
+    if fact_key(fact.name) == COUNTRY and countries.is_ambiguous(item.text):
+        message = f'"{item.text}" may mean more than one thing, so it names no country.'
+        raise CellError("T203", message, "type the two-letter code of the one that is meant.")
     suggestion = _nearest(item.text, fact, vocabulary)
     fix = f"type {suggestion.split(' (')[0]}, or add" if suggestion else "add"
     message = f'"{item.text}" is not {_a(fact.name)}, code or group.'

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
+_SHOWN: dict[Severity, str] = {"error": "ERROR", "warning": "WARN", "note": "NOTE"}
 
 
 class RulesError(Exception):
@@ -36,7 +37,7 @@ class Problem:
         place = f"{self.sheet}!{self.cell}" if self.cell else self.sheet
         rule = ", ".join(x for x in (f"rule {self.rule_id}" if self.rule_id else "", self.column) if x)
         said = f"{rule}: {self.message}" if self.rule_id else self.message
-        return f"{self.severity.upper():5} {self.code}  {place}  {said}  Fix: {self.fix.rstrip('.')}."
+        return f"{_SHOWN[self.severity]:5} {self.code}  {place}  {said}  Fix: {self.fix.rstrip('.')}."
 
 
 class WorkbookError(RulesError):

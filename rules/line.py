@@ -104,6 +104,8 @@ def no_number(text: str) -> CellError:
 def _likely_number(text: str) -> str:
     if match := re.fullmatch(r"(-?\d+)\s*(?:-|–|—|to)\s*(\d+)", text):
         return f"{match[1]}..{match[2]}"
+    if match := re.fullmatch(r"(\d+)\s*\.{3,}\s*(\d+)", text):  # what a spreadsheet makes of .. by itself
+        return f"{match[1]}..{match[2]}"
     if match := re.fullmatch(r"(\d+)\s*\+", text):
         return f">={match[1]}"
     if match := re.fullmatch(r"=\s*(\d+)", text):

@@ -149,3 +149,14 @@ def test_a_short_crm_id_is_shown_with_its_18_characters() -> None:
     (problem,) = told(changed({"Salespeople!D2": "0055g00000AaB01"}), "T409")
     assert problem.suggestion.startswith("0055g00000AaB01")
     assert len(problem.suggestion) == 18
+
+
+def test_an_ambiguous_country_is_told_from_a_misspelt_one_and_no_code_is_guessed() -> None:
+    (problem,) = check_book(book_of(contents_of(changed({"Country!D2": "Congo"}))), version="").problems
+    assert (problem.code, problem.suggestion) == ("T203", "")
+    assert "more than one thing" in problem.message
+
+
+def test_the_dots_that_a_spreadsheet_joins_are_told_as_the_range() -> None:
+    (problem,) = check_book(book_of(contents_of(changed({"Country!E2": "50…249"}))), version="").problems
+    assert (problem.code, problem.suggestion) == ("T212", "50..249")
