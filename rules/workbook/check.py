@@ -20,6 +20,7 @@ from rules.workbook.advice import give_advice
 from rules.workbook.layers_sheet import LAYERS, facts_set, read_heads, read_layers
 from rules.workbook.read import Book, read_book
 from rules.workbook.report import Place, Report
+from rules.workbook.rest import collector_at_rest
 from rules.workbook.rule_rows import Context
 from rules.workbook.sheets import Spec, Table, read_table
 from rules.workbook.text import nearest
@@ -84,6 +85,7 @@ def load_bytes(data: bytes, *, name: str = "routing_tables.xlsx") -> RoutingTabl
     return checked.tables
 
 
+@collector_at_rest()
 def check(
     workbook: str | Path | bytes, *, name: str = "routing_tables.xlsx", on: date | None = None
 ) -> Checked:
@@ -98,6 +100,7 @@ def check(
     return check_book(book, version=version, on=on)
 
 
+@collector_at_rest()
 def check_book(book: Book, *, version: str, on: date | None = None) -> Checked:
     """As `check`, for a workbook whose cells have been read."""
     report = Report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import random
@@ -133,3 +134,17 @@ def test_a_path_is_read_the_same_way(tmp_path: Path) -> None:
     path = tmp_path / "routing_tables.xlsx"
     path.write_bytes(GOOD)
     assert load(path) == load_bytes(GOOD)
+
+
+def test_the_collector_works_after_a_check_as_before_it_also_when_refused() -> None:
+    gc.enable()
+    load_bytes(GOOD)
+    with pytest.raises(WorkbookError):
+        load_bytes(b"no workbook")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load_bytes(GOOD)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
