@@ -6,7 +6,6 @@ from openpyxl import load_workbook
 from org import Org
 
 from rules.workbook import load
-from rules.workbook.check import check
 
 
 def test_a_template_from_the_org_has_its_active_users_in_one_team_and_holds_every_lead(org: Org) -> None:
@@ -15,7 +14,6 @@ def test_a_template_from_the_org_has_its_active_users_in_one_team_and_holds_ever
     code, said = org("tables", "template", str(new), "--from-org")
     assert (code, said["workbook"], said["users"]) == (0, str(new), len(active))
     assert {person.crm_user_id for team in load(new).teams for person in team.people} <= active
-    assert not [p for p in check(new).problems if p.severity == "error"]
     assert org("tables", "template", str(new), "--from-org")[0] == 2
 
 
