@@ -24,6 +24,10 @@ class Stands(Protocol):
     @property
     def entered(self) -> int: ...
     @property
+    def decided(self) -> int:
+        """The run that decided it last."""
+
+    @property
     def owner(self) -> str | None:
         """Its owner in the CRM; None while it is in intake, or is no open lead any more."""
 
@@ -97,6 +101,8 @@ class CrmAnswers:
         self, run: PastRun, one: PastDecision, key: LeadKey, owners: Mapping[str, str], fate: Stands
     ) -> str | None:
         """Who would have the other lead when this one is decided; None: nobody, or it is open no more."""
+        if fate.decided >= one.run:
+            return fate.owner  # decided since it was looked up
         told = owners.get(key.source_id)
         if told is None:
             was_there = self.asked.get(one.run, False) and fate.entered < one.run and len(owners) < MATCHES

@@ -51,6 +51,10 @@ class Fate:
     """Whether the replay decided it at all."""
 
     @property
+    def decided(self) -> int:
+        return self.run.run
+
+    @property
     def owner(self) -> str | None:
         """Its owner in the CRM; None while it is in intake, or is no open lead any more."""
         if self.state is State.CONFIRMED:
@@ -98,8 +102,9 @@ class Replay:
     def _was_held(self, one: PastDecision) -> None:
         first = self._past.runs[0]
         choice = Choice(reason=one.reason)
-        fate = Fate(one, first, one.run, State.HELD, choice, None, one.basis, one.back)
-        fate.last_person = next(iter(one.back), None)
+        refused = {one.person} if one.person and one.reason == Reason.OWNER_REFUSED else set()
+        fate = Fate(one, first, one.run, State.HELD, choice, None, one.basis, one.back | refused)
+        fate.last_person = next(iter(fate.back), None)
         self.fates[one.key] = self._held[one.key] = fate
         self._answers.enter(one.key, self._walked.email(one))
 

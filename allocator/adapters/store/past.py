@@ -77,7 +77,7 @@ def _window(connection: Connection, since: datetime, most: int) -> _Window | Non
         sa.select(runs.c.run).where(runs.c.run >= start, runs.c.seen.is_not(None)).order_by(runs.c.run.desc())
     ).scalars()
     counted = sa.select(_D.run, sa.func.count()).where(_D.run >= start).group_by(_D.run)
-    counts: dict[int, int] = dict(connection.execute(counted).tuples().all())
+    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(counted)}
     with_seen = list(noted)
     blind = max(counts.keys() - set(with_seen), default=start - 1)
     able: list[int] = []
@@ -167,7 +167,7 @@ def _ledgers(connection: Connection, first: int) -> dict[tuple[str, str], Ledger
         last[team][person] = sequence
     t = turns.c
     newest = sa.select(t.team, sa.func.max(t.sequence)).where(t.run < first).group_by(t.team)
-    sequences: dict[str, int] = dict(connection.execute(newest).tuples().all())
+    sequences: dict[str, int] = {row[0]: row[1] for row in connection.execute(newest)}
     credits: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for (team, lane), ledger in books.ledgers(connection).items():
         credits[team][lane].update(ledger.credits)

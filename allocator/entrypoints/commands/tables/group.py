@@ -9,6 +9,7 @@ from allocator.entrypoints.commands.tables import (
     check,
     diff,
     history,
+    impact,
     mark,
     overlaps,
     rollback,
@@ -18,5 +19,5 @@ from allocator.entrypoints.commands.tables import (
 
 app = typer.Typer(help="The workbook: check it, compare versions, go back.", no_args_is_help=True)
 app.command("check", epilog="Example:  allocator tables check routing_tables.xlsx")(check.check_command)
-for module in (mark, template, upgrade, history, diff, accept, rollback, overlaps):
+for module in (mark, template, upgrade, history, diff, impact, accept, rollback, overlaps):
     app.command(module.__name__.rpartition(".")[2], epilog=module.EPILOG)(module.command)
