@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 from rules.proof.cover import Answer, Box, Budget, Question, Sets, cover, fewest
 from rules.proof.regions import DAY, Axis, Regions, Space, as_set, numbers_of
@@ -152,6 +152,9 @@ def _distinct(axis: Axis, regions: Regions, rows: int) -> dict[int, int]:
 
 def is_taken(space: Space, regions: Sequence[Regions], rows: int, question: Question) -> tuple[Answer, Local]:
     """Whether rows together accept a box of regions; if not, `at` of the local box names a point."""
-    sets = [_distinct(axis, choice, rows) for axis, choice in zip(space.axes, regions, strict=True)]
-    local = localised(sets, rows, question)
+    sets: list[dict[int, int]] = [{} for _ in regions]
+    for number in sorted(range(len(regions)), key=lambda n: len(regions[n])):
+        sets[number] = _distinct(space.axes[number], regions[number], rows)
+        rows = reduce(or_, sets[number])
+    local = localised([{s & rows: r for s, r in of_axis.items()} for of_axis in sets], rows, question)
     return cover(local.box, local.rows, question), local
