@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ OTHER = {"Country!D2": "DE"}
 THIRD = {"Country!D2": "AT"}
 THRESHOLD = {"Settings!A3": "Publish threshold", "Settings!B3": "20 %"}
 CODE = {"Settings!A4": "Accept version"}
+
+
+@cache
+def workbook(cells: tuple[tuple[str, object], ...]) -> bytes:
+    return changed(dict(cells))
 
 
 class Company:
@@ -79,7 +85,7 @@ class Host:
         os.utime(self.path, (self.company.at.timestamp(),) * 2)
 
     def save(self, *cells: Mapping[str, object]) -> str:
-        return self.put(changed({k: v for some in cells for k, v in some.items()}))
+        return self.put(workbook(tuple({k: v for some in cells for k, v in some.items()}.items())))
 
     def serves(self) -> Verdict:
         """The service looks."""

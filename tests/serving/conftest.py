@@ -17,6 +17,7 @@ from desks import Desk, set_up
 from mailbox_server import Mailbox
 from org import Org
 from served import Warm
+from waiting_desk import make_busy
 from workbooks import changed
 
 
@@ -69,6 +70,12 @@ def desk(org: Org, mailbox: Mailbox, first_workbook: bytes) -> Iterator[Desk]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def busy(desk: Desk) -> Desk:
+    """A desk whose version runs with a Publish threshold, and that has past leads."""
+    return make_busy(desk)
 
 
 @pytest.fixture(scope="session")

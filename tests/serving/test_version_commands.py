@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from desks import Desk, subjects
-from test_versions_by_mail import LEADS, TO_BEN, busy, code_in, hour_passes, live, saves, told
+from waiting_desk import LEADS, TO_BEN, code_in, hour_passes, live, saves, told
 from workbooks import ANA
 
 from allocator.entrypoints import cli
 from allocator.ports import TablesVersion
 
-__all__ = ["busy"]
 OTHER = {"Country!D2": "DE"}
 
 
@@ -61,26 +60,6 @@ def test_history_tells_of_every_version_when_it_came_and_what_it_changed(desk: D
     assert newest["check"]["errors"] == 0 and newest["instead_of"] == first["version"]
     assert newest["origin"].endswith(str(desk.path)) and first["rows"] is None
     assert len(tables(desk, "history", "--limit", "1")["versions"]) == 1
-
-
-def test_history_tells_what_waits_was_superseded_and_put_back(busy: Desk) -> None:
-    first = live(busy)
-    saves(busy, TO_BEN)
-    busy.looks()
-    waits = tables(busy, "history")["versions"][0]
-    assert (waits["state"], waits["impact"]) == ("waiting", {"leads": LEADS, "moved": LEADS})
-    busy.save({})
-    busy.looks()
-    tables(busy, "accept", busy.store.tables_versions()[0].sha256[:8], code=2)
-    hour_passes(busy)
-    tables(busy, "rollback", first)
-    said = [(v["state"], v["how"]) for v in tables(busy, "history")["versions"]]
-    assert said == [
-        ("live", "rollback"),
-        ("accepted", "file"),
-        ("superseded", "file"),
-        ("accepted", "file"),
-    ]
 
 
 # --- diff ---
@@ -137,6 +116,8 @@ def test_accepting_makes_what_waits_live_and_tells_the_editors(busy: Desk) -> No
     first = live(busy)
     saves(busy, TO_BEN)
     code = code_in(told(busy.looks()))
+    waits = tables(busy, "history")["versions"][0]
+    assert (waits["state"], waits["impact"]) == ("waiting", {"leads": LEADS, "moved": LEADS})
     assert tables(busy, "accept", code)["how"] == "command"
     said = told(busy.post())
     assert f"Version {code}, which waited, was accepted" in said and "P-001 -> P-002" in said
@@ -160,6 +141,8 @@ def test_a_rollback_runs_from_the_next_run_on_and_leaves_the_file_alone(
     assert f"instead of {second}" in said and "Rule K-1, If country: DE -> @DACH" in said
     assert "has no say until it is changed and saved" in said
     assert hour_passes(desk) == first
+    states = [(v["state"], v["how"]) for v in tables(desk, "history")["versions"]]
+    assert states == [("live", "rollback"), ("accepted", "file"), ("accepted", "file")]
     assert desk.path.read_bytes() == content
     assert not desk.looks(4) and not desk.looks(4, loop=desk.start())
     desk.save({**OTHER, "Country!D2": "AT"})

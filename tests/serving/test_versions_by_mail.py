@@ -2,65 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import timedelta
-
-import pytest
-from desks import EDITOR, MONDAY, Desk, recipients, subjects
-from mailbox_server import Received
-
-THRESHOLD = {"Settings!A3": "Publish threshold", "Settings!B3": "20 %"}
-TO_BEN = {"Team!G3": "Ben Bauer"}
-"""Rule T-2, which gives every lead to Ana, gives every lead to Ben."""
-LEADS = 10
-
-
-@pytest.fixture
-def busy(desk: Desk) -> Desk:
-    """A desk with a threshold of 20 %, whose run at 10:00 gave ten leads to Ana; it is five minutes past."""
-    desk.save(THRESHOLD)
-    leads = (
-        {"LastName": f"L{n}", "Company": f"C{n}", "Country": "Germany", "Email": f"l{n}@c{n}.example"}
-        for n in range(LEADS)
-    )
-    desk.org.put("Lead", *({**lead, "OwnerId": desk.org.queue} for lead in leads))
-    desk.clock.at = MONDAY + timedelta(hours=1)
-    assert desk.run().summary["leads"]["assigned"] == LEADS
-    desk.clock.wait(minutes=5)
-    assert not desk.looks()
-    return desk
-
-
-def saves(desk: Desk, *cells: Mapping[str, object]) -> bytes:
-    return desk.save({k: v for some in (THRESHOLD, *cells) for k, v in some.items()})
-
-
-def told(mails: list[Received]) -> str:
-    """The one mail's text, in one line."""
-    (mail,) = mails
-    assert mail.recipients == (EDITOR,)
-    return " ".join(mail.text.split())
-
-
-def code_in(text: str) -> str:
-    found = re.search(r"Type ([0-9a-f]{8}) into sheet Settings, Accept version", text)
-    assert found, text
-    return found[1]
-
-
-def live(desk: Desk) -> str:
-    version = desk.store.tables()
-    assert version is not None
-    return version.sha256[:8]
-
-
-def hour_passes(desk: Desk) -> str:
-    """The next hour's run. Returns the version that it decided by."""
-    desk.clock.at = desk.clock.at.replace(minute=0, second=0) + timedelta(hours=1)
-    version = desk.run().summary["tables_version"]
-    desk.clock.wait(minutes=5)
-    return str(version)[:8]
+from desks import EDITOR, Desk, recipients, subjects
+from waiting_desk import THRESHOLD, TO_BEN, code_in, hour_passes, live, saves, told
 
 
 def test_the_whole_path_with_a_spreadsheet_and_a_mailbox_only(busy: Desk) -> None:
@@ -90,9 +33,12 @@ def test_the_whole_path_with_a_spreadsheet_and_a_mailbox_only(busy: Desk) -> Non
 
 
 def test_a_version_that_waits_is_answered_once_whoever_looks_and_however_often(busy: Desk) -> None:
+    first = live(busy)
     saves(busy, TO_BEN)
-    hour_passes(busy)  # the run meets it first
-    assert code_in(told(busy.post()))
+    busy.clock.wait(hours=1)
+    (note,) = busy.run().summary["notes"]  # the run meets it first, and says what waits and what runs
+    code = code_in(told(busy.post()))
+    assert f"{code} waits to be accepted" in note and f"{first} of 2026-11-02 10:00 UTC" in note
     assert not busy.looks(4)
     assert not busy.looks(4, loop=busy.start())
     hour_passes(busy)
@@ -101,8 +47,8 @@ def test_a_version_that_waits_is_answered_once_whoever_looks_and_however_often(b
 
 def test_putting_back_what_runs_is_answered_and_nothing_waits_any_more(busy: Desk) -> None:
     content = busy.path.read_bytes()
-    saves(busy, TO_BEN)
-    busy.looks()
+    saves(busy, TO_BEN, {"Settings!A5": "Editors", "Settings!B5": "mallory@example.com"})
+    assert recipients(busy.looks()) == [EDITOR]  # not whom only the version that waits names
     busy.put(content)
     assert "live since the last run" in subjects(busy.looks())[0]
     newest = busy.store.tables_versions()[0]
@@ -130,17 +76,3 @@ def test_a_version_that_waits_ends_a_refusal_in_its_thread(busy: Desk) -> None:
     assert code_in(" ".join(again.text.split()))
     assert str(again.message["References"]) == str(refused.message["Message-ID"])
     assert not busy.open_incidents() and not busy.looks(4)
-
-
-def test_editors_that_only_the_waiting_version_names_are_told_nothing(busy: Desk) -> None:
-    saves(busy, TO_BEN, {"Settings!A5": "Editors", "Settings!B5": "mallory@example.com"})
-    assert recipients(busy.looks()) == [EDITOR]
-
-
-def test_the_run_says_that_a_version_waits_and_which_one_runs(busy: Desk) -> None:
-    first = live(busy)
-    saves(busy, TO_BEN)
-    code = code_in(told(busy.looks()))
-    busy.clock.wait(hours=1)
-    (note,) = busy.run().summary["notes"]
-    assert f"{code} waits to be accepted" in note and f"{first} of 2026-11-02 10:00 UTC" in note

@@ -45,8 +45,9 @@ def command(
 def as_object(version: TablesVersion, state: str) -> dict[str, Any]:
     rows, moves = version.rows, version.moves
     return {
-        "version": version.sha256, "state": state, "how": version.how.value, "at": version.accepted_at,
-        "origin": version.origin, "saved_by": version.saved_by, "instead_of": version.base,
+        "version": version.sha256, "state": state, "how": version.how.value,
+        "at": version.accepted_at.isoformat(), "origin": version.origin, "saved_by": version.saved_by,
+        "instead_of": version.base,
         "check": {"errors": 0, "warnings": version.warnings},
         "rows": {"added": rows.added, "changed": rows.changed, "removed": rows.removed} if rows else None,
         "impact": {"leads": moves.leads, "moved": moves.moved} if moves else None,
