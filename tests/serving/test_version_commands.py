@@ -18,15 +18,11 @@ from allocator.ports import TablesVersion
 OTHER = {"Country!D2": "DE"}
 
 
-@pytest.fixture(autouse=True)
-def frozen(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
-    """Commands take the desk's time."""
-    monkeypatch.setattr("allocator.entrypoints.commands.tables.accept.clock_from", lambda: desk.clock)
-    monkeypatch.setattr("allocator.entrypoints.commands.tables.rollback.clock_from", lambda: desk.clock)
-
-
 def tables(desk: Desk, *words: str, code: int = 0) -> dict[str, Any]:
-    found, said = desk.org("tables", *words)
+    """What the command says, at the desk's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLOCATOR_NOW", desk.clock.at.isoformat())
+        found, said = desk.org("tables", *words)
     assert found == code, said
     return said
 
