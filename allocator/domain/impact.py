@@ -17,6 +17,11 @@ NAMED: Final = 10
 """Rule IDs in one line."""
 
 
+Names = Mapping[str, str]
+"""Person ID -> full name."""
+NOBODY: Final[Names] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a lead stands in the end: with a person of a team, in a team's queue (no person), or held.
@@ -28,11 +33,11 @@ class Place:
     person: str | None = None
     held: str = ""
 
-    @property
-    def said(self) -> str:
+    def said(self, names: Names = NOBODY) -> str:
         if self.held:
             return f"out of intake ({self.held})" if self.held in _OUT else f"held ({self.held})"
-        return f"{self.team}, {self.person or 'its queue'}" if self.team else self.person or "nobody"
+        person = names.get(self.person, self.person) if self.person else ""
+        return f"{self.team}, {person or 'its queue'}" if self.team else person or "nobody"
 
 
 _OUT: Final = ("taken", "closed")
@@ -59,8 +64,9 @@ class Because:
         return f"{place}, rule {self.rule_id}" if self.rule_id else place
 
 
+_TURN: Final = "turn"
 _WHYS: Final[Mapping[str, str]] = {
-    "turn": "the turns shift",
+    _TURN: "the turns shift",
     "person_match": "somebody has the same person's lead",
     "account": "the account's owner",
 }
@@ -107,13 +113,16 @@ class Impact:
         return Fraction(len(self.moved), self.leads) if self.leads else Fraction(0)
 
 
-def in_words(impact: Impact) -> tuple[Section, ...]:
-    """For a mail or a terminal, at most LINES lines a section: persons by Person ID, leads only counted."""
+def in_words(impact: Impact, names: Names = NOBODY) -> tuple[Section, ...]:
+    """For a mail or a terminal, at most LINES lines a section; leads are only counted.
+
+    Persons by Person ID, which is all that a mail tells of them, or by these names.
+    """
     sections = (
         Section("Impact on past leads", tuple(_summary(impact))),
-        Section("Who would have them", _capped([*_moves(impact)])),
+        Section("Who would have them", _capped([*_moves(impact, names)])),
         Section("Because of", _capped([*_causes(impact)])),
-        Section("Leads per person, before and after", _capped([*_shares(impact)])),
+        Section("Leads per person, before and after", _capped([*_shares(impact, names)])),
         Section("Rules that no lead hit", tuple(_never(impact))),
     )
     return tuple(section for section in sections if section.lines)
@@ -126,6 +135,9 @@ def _summary(impact: Impact) -> Iterator[str]:
     else:
         part = f"{float(impact.share):.1%}"
         yield f"{len(impact.moved):,} of {_leads(impact.leads)} ({days}) would move: {part}"
+        if turns := _turns(impact):
+            ruled = len(impact.moved) - turns
+            yield f"{ruled:,} by another row or cell, {turns:,} only because the turns shift"
     if impact.held[0] != impact.held[1]:
         yield f"Held: {impact.held[0]:,} -> {impact.held[1]:,}"
     if impact.cut:
@@ -134,10 +146,23 @@ def _summary(impact: Impact) -> Iterator[str]:
         yield f"{_leads(impact.older, 'older ')} cannot be replayed"
 
 
-def _moves(impact: Impact) -> Iterator[str]:
-    counted = Counter((m.before.said, m.after.said) for m in impact.moved)
-    for (before, after), number in counted.most_common():
-        yield f"{_leads(number)}: {before} -> {after}"
+def _turns(impact: Impact) -> int:
+    return sum(m.because.why == _TURN for m in impact.moved)
+
+
+def _moves(impact: Impact, names: Names) -> Iterator[str]:
+    """The leads that go by other rules, by place; those whose turn is another's in one line, the last."""
+    ruled = [m for m in impact.moved if m.because.why != _TURN]
+    lines = [
+        f"{_leads(number)}: {before} -> {after}"
+        for (before, after), number in Counter(
+            (m.before.said(names), m.after.said(names)) for m in ruled
+        ).most_common()
+    ]
+    turns = _turns(impact)
+    yield from _capped(lines, LINES - 2) if turns else lines
+    if turns:
+        yield f"{_leads(turns)}: to somebody else whose turn it is, by the same rules"
 
 
 def _causes(impact: Impact) -> Iterator[str]:
@@ -145,7 +170,7 @@ def _causes(impact: Impact) -> Iterator[str]:
         yield f"{said}: {_leads(number)}"
 
 
-def _shares(impact: Impact) -> Iterator[str]:
+def _shares(impact: Impact, names: Names) -> Iterator[str]:
     changed = [
         (abs(after - before), team, person, before, after)
         for team, people in impact.shares.items()
@@ -153,7 +178,7 @@ def _shares(impact: Impact) -> Iterator[str]:
         if before != after
     ]
     for _, team, person, before, after in sorted(changed, key=lambda one: (-one[0], one[1:])):
-        yield f"{team}, {person or 'its queue'}: {before:,} -> {after:,}"
+        yield f"{team}, {names.get(person, person) or 'its queue'}: {before:,} -> {after:,}"
 
 
 def _never(impact: Impact) -> Iterator[str]:
@@ -166,6 +191,7 @@ def _leads(number: int, what: str = "") -> str:
     return f"{number:,} {what}{'lead' if number == 1 else 'leads'}"
 
 
-def _capped(lines: Sequence[str]) -> tuple[str, ...]:
-    more = [f"and {len(lines) - LINES:,} more"] if len(lines) > LINES else []
-    return (*lines[:LINES], *more)
+def _capped(lines: Sequence[str], most: int = LINES) -> tuple[str, ...]:
+    """A last line counts those left out."""
+    more = [f"and {len(lines) - most:,} more"] if len(lines) > most else []
+    return (*lines[:most], *more)

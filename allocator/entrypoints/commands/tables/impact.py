@@ -51,7 +51,7 @@ def command(
     elif found is None:
         console.out.print(f"There are no leads of the last {days} days to try it on.")
     else:
-        _show(found)
+        _show(found, {i: rows[0].name for i, rows in tables.people_by_id.items()})
     return console.OK
 
 
@@ -119,8 +119,8 @@ def _measure(settings: Settings, store: Store, tables: RoutingTables, days: int)
     )
 
 
-def _show(found: Impact) -> None:
-    for number, section in enumerate(in_words(found)):
+def _show(found: Impact, names: Mapping[str, str]) -> None:
+    for number, section in enumerate(in_words(found, names)):
         if number:
             console.out.print()
         console.out.print(f"[bold]{plain(section.title)}[/]")
