@@ -60,7 +60,7 @@ def command(
         state = folder / "sandbox"
         with (
             Sandbox(0, False, state, "demo", None, leads, parse_map(field_map)) as sandbox,
-            Mailbox() as mailbox,
+            Mailbox(keep and keep / "mails") as mailbox,
         ):
             file = _make(sandbox, folder, workbook, fact, mailbox)
             settings = load_settings(file)
@@ -71,7 +71,7 @@ def command(
                 later.play(now)
             _tell(settings, outcome, sandbox, later, as_json=as_json)
             if keep is not None:
-                _stay(sandbox, file)
+                _stay(sandbox, file, keep / "mails")
             elif not as_json:
                 _show_next()
     return console.OK
@@ -202,14 +202,19 @@ def _show_next() -> None:
     console.out.print("       docs/quickstart.md                   from here to your own CRM\n")
 
 
-def _stay(sandbox: Sandbox, file: Path) -> None:
+def _stay(sandbox: Sandbox, file: Path, mails: Path) -> None:
     """Serve until somebody ends it."""
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     console.out.print(f"The sandbox serves at {sandbox.url} until Ctrl-C. In another terminal:", markup=False)
-    for words in ("run", "leads held", 'rotation show "Enterprise"', "runs list"):
+    for words in ("run", "leads held", 'rotation show "Enterprise"', "runs list", "tables check", "serve"):
         console.out.print(f"  allocator {words} --config {file}", markup=False, soft_wrap=True)
+    console.out.print(
+        f"Mails to oncall@ and marketing-ops@example.com arrive as files in {mails}.", markup=False
+    )
+    console.out.print("To change the rules step by step: docs/tutorials/change-the-tables.md", markup=False)
+    console.out.file.flush()
     over.wait()
 
 
