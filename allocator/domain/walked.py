@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -87,6 +86,15 @@ def _in_bulk(tables: RoutingTables, raw: RawLeads) -> Sequence[Decision]:
 
 def _decision(tables: RoutingTables, rows: Sequence[int], unread: bool) -> Decision:
     found = decision_of(tables, {}, rows)
-    if unread and found.reason == Reason.NO_RULE:
-        return replace(found, reason=Reason.UNMAPPED_VALUE.value)
-    return found
+    if not unread or found.reason != Reason.NO_RULE:
+        return found
+    return Decision(
+        team=None,
+        owner=None,
+        reason=Reason.UNMAPPED_VALUE.value,
+        detail=found.detail,
+        lane=found.lane,
+        facts={},
+        needs=found.needs,
+        steps=found.steps,
+    )

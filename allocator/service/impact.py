@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from allocator.domain.facts import FactFields
@@ -38,6 +40,20 @@ def measure(
         return None
     if not past.runs:
         return Impact(0, (), {}, (), {}, days, now - timedelta(days=days), now, older=past.older)
-    raw = RawLeads(past, fact_fields)
-    old, new = (Replay(past, tables, Walked(tables, raw), read).go() for tables in (before, after))
-    return impact_of(past, old, new, (before, after), days)
+    with _uncollected():
+        raw = RawLeads(past, fact_fields)
+        old, new = (Replay(past, tables, Walked(tables, raw), read).go() for tables in (before, after))
+        return impact_of(past, old, new, (before, after), days)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: hundreds of thousands of leads stay, and each look at them is for
+    nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
