@@ -283,18 +283,18 @@ class Days:
     """The column that every layer has: the rows in force on a day, From and Until included."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._all = (1 << len(rows)) - 1
-        self._limited = [(i, r.from_, r.until) for i, r in enumerate(rows) if r.from_ or r.until]
+        self.every = (1 << len(rows)) - 1
+        self.limited = [(i, r.from_, r.until) for i, r in enumerate(rows) if r.from_ or r.until]
         self._kept: dict[date, int] = {}
 
     def bits(self, on: date) -> int:
         """The rows in force on a day."""
-        if not self._limited:
-            return self._all
+        if not self.limited:
+            return self.every
         found = self._kept.get(on)
         if found is None:
-            found = self._all
-            for row, from_, until in self._limited:
+            found = self.every
+            for row, from_, until in self.limited:
                 if (from_ and on < from_) or (until and on > until):
                     found &= ~(1 << row)
             if len(self._kept) >= _DAYS_KEPT:

@@ -58,14 +58,17 @@ class CompiledLayer:
 
     def find(self, facts: Mapping[str, FactValue], on: date) -> CompiledRow | None:
         """The first row in force on the day whose every condition holds."""
-        held = self.days.bits(on)
+        held = self.days.bits(on) if self.days.limited else self.days.every
         for name, known, bits in self._named:
             value = facts.get(name)
             found = known(value)
             held &= bits(value) if found is None else found
             if not held:
                 return None
-        return self.row((held & -held).bit_length() - 1) if held else None
+        if not held:
+            return None
+        index = (held & -held).bit_length() - 1
+        return self._compiled.get(index) or self.row(index)
 
     def row(self, index: int) -> CompiledRow:
         """The row at a place in Order, compiled when first asked for."""
@@ -116,7 +119,7 @@ def decide(tables: RoutingTables, facts: Mapping[str, object], *, on: date) -> D
     `unmapped_value` when a value that nobody could read is the likely cause, else `no_rule`. Never raises
     for what a lead says.
     """
-    normaliser, layers = _ready(tables)
+    normaliser, layers = vars(tables).get("_ready") or _ready(tables)
     return _walk(layers, normaliser(facts), on)
 
 
@@ -141,8 +144,7 @@ class _Told:
 
 
 def _ready(tables: RoutingTables) -> tuple[Normaliser, tuple[CompiledLayer, ...]]:
-    found: tuple[Normaliser, tuple[CompiledLayer, ...]] | None = vars(tables).get("_ready")
-    return found or kept(tables, "_ready", lambda: (normaliser_of(tables), compiled(tables)))
+    return kept(tables, "_ready", lambda: (normaliser_of(tables), compiled(tables)))
 
 
 def _walk(
