@@ -294,8 +294,10 @@ def _settle(
 
 def _below(split: Split, before: Mapping[str, int], ceiling: int) -> Split:
     """The part of E that earns: who is below the limit, or all when nobody is."""
+    if max([before.get(i, 0) for i in split.ids]) < ceiling:
+        return split
     full = {i for i in split.ids if before.get(i, 0) >= ceiling}
-    if not full or len(full) == len(split.ids):
+    if len(full) == len(split.ids):
         return split
     return split_of({i: weight for i, weight in split.weights.items() if i not in full})
 
