@@ -64,16 +64,16 @@ class Normaliser:
     def __init__(self, facts: Iterable[Fact], vocabulary: Vocabulary) -> None:
         self._facts = {fact_key(f.name): f for f in facts}
         self._vocabulary = vocabulary
-        self._readers: dict[str, tuple[str, _Reader]] = {}
+        self._readers: dict[str, tuple[str, _Reader, Callable[..., Any]]] = {}
 
     def __call__(self, raw: Mapping[str, object]) -> dict[str, FactValue]:
         """All facts of a lead, under the catalogue's spelling of their names."""
         readers = self._readers
         found: dict[str, FactValue] = {}
         for name, value in raw.items():
-            known, read = readers.get(name) or self._reader(name)
+            known, read, remembered = readers.get(name) or self._reader(name)
             # The look at what is remembered stands here too, since a call would take longer than it.
-            fact = read.young.get(value, _UNSEEN) if type(value) is str else _UNSEEN
+            fact = remembered(value, _UNSEEN) if type(value) is str else _UNSEEN
             found[known] = read(value) if fact is _UNSEEN else fact
         return found
 
@@ -89,10 +89,11 @@ class Normaliser:
         """The catalogue's spelling of a fact's name."""
         return (self._readers.get(name) or self._reader(name))[0]
 
-    def _reader(self, name: str) -> tuple[str, _Reader]:
+    def _reader(self, name: str) -> tuple[str, _Reader, Callable[..., Any]]:
         key = fact_key(name)
         fact = self._facts.get(key) or Fact(key, "text")
-        reader = (fact.name, _Reader(lambda raw: _read(raw, fact, key, self._vocabulary)))
+        read = _Reader(lambda raw: _read(raw, fact, key, self._vocabulary))
+        reader = (fact.name, read, read.young.get)
         if len(self._readers) < 1_000:
             self._readers[name] = reader
         return reader

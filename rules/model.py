@@ -205,8 +205,9 @@ class Step:
 class Decision(NamedTuple):
     """Team, owner (Person ID), or held with a reason of the closed list; and the steps that led there.
 
-    A tuple, since a frozen dataclass takes three times as long to make. `facts` are the normalised facts after all layers, `needs` what the taker must have:
-    {"language": "de", "tags": ("healthcare",)}, each only when a row asked for it.
+    `facts` are the normalised facts after all layers, `needs` what the taker must have:
+    {"language": "de", "tags": ("healthcare",)}, each only when a row asked for it. A tuple, since a frozen
+    dataclass takes three times as long to make.
     """
 
     team: str | None
