@@ -16,7 +16,6 @@ from allocator.domain.impact import Counts, Impact, Place, in_words
 from allocator.domain.tables import problems_with
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.errors import ConfigError
 from allocator.ports import Store
 from allocator.service.impact import DAYS, measure
 from rules.errors import WorkbookError
@@ -40,12 +39,11 @@ def command(
     settings = load_settings(config)
     tables = _tables(settings, file or settings.workbook)
     store = bootstrap.store_if_there(settings)
-    if store is None:
-        raise ConfigError("No run has decided anything yet. Run: allocator run")
     try:
-        found = _measure(settings, store, tables, days)
+        found = _measure(settings, store, tables, days) if store else None
     finally:
-        store.close()
+        if store:
+            store.close()
     if as_json:
         console.emit(as_object(found, days))
     elif found is None:
