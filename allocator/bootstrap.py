@@ -5,10 +5,8 @@ What takes long to import is imported where it is made: most commands need neith
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +26,8 @@ from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables
-from allocator.config import FILE_NAME, Settings, holds_secret
+from allocator.config import FILE_NAME, Settings
+from allocator.config.secret_files import mode_of, secret_files
 from allocator.domain.alerts import Policy
 from allocator.domain.tables import Owners, problems_with
 from allocator.errors import ConfigError, SourceError, StoreError
@@ -353,9 +352,9 @@ def subject_of(settings: Settings, config: Path) -> Subject:
         environment=settings.environment,
         live=settings.live,
         workbook=settings.workbook,
-        secret_files=_secret_files(settings, config),
+        secret_files=secret_files(settings, config),
         folders=_folders(settings),
-        mode_of=_mode_of,
+        mode_of=mode_of,
         free_bytes=lambda folder: shutil.disk_usage(folder).free,
         refuse_clash=refuse_clash,
         check_workbook=lambda: check(settings.workbook, on=clock.now().date()),
@@ -388,30 +387,8 @@ def _mailing(settings: Settings) -> Mailing:
     )
 
 
-def _secret_files(settings: Settings, config: Path) -> tuple[Path, ...]:
-    """Files of secrets, where nobody else guards them, and the configuration if it holds a secret itself."""
-    crm, mail = settings.salesforce, settings.alerts
-    kept = [
-        crm.client_secret_file if crm.client_secret is None and crm.login == "client_credentials" else None,
-        crm.private_key_file if crm.login == "jwt" else None,
-        mail.password_file if mail.password is None else None,
-        config if holds_secret(config) else None,
-    ]
-    guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/credentials")]
-    return tuple(
-        file for file in kept if file is not None and not any(file.is_relative_to(g) for g in guarded)
-    )
-
-
 def _folders(settings: Settings) -> tuple[Path, ...]:
     """Of the workbook and of a store that is a file, or what there is above them."""
     files = (settings.workbook, file_of(settings.store, base=settings.base))
     found = (next((p for p in file.absolute().parents if p.is_dir()), Path("/")) for file in files if file)
     return tuple(dict.fromkeys(found))
-
-
-def _mode_of(file: Path) -> int | None:
-    try:
-        return stat.S_IMODE(file.stat().st_mode)
-    except OSError:
-        return None
