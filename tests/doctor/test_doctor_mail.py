@@ -63,7 +63,8 @@ def test_send_mails_everybody_once_and_says_so_for_each_address(org: Org, office
 def test_send_mails_the_editors_of_the_workbook_too(org: Org, office: PostOffice) -> None:
     file = org.config.parent / "routing_tables.xlsx"
     book = openpyxl.load_workbook(file)
-    book["Settings"].append(["Editors", "third@example.com"])
+    (row,) = (row for row in book["Settings"].iter_rows() if row[0].value == "Editors")
+    row[1].value = "third@example.com"
     book.save(file)
     look(org, "--send")
     assert "third@example.com" in {address for address, _ in office.mails}
