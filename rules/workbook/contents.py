@@ -104,12 +104,24 @@ def _main_part(parts: Parts) -> str:
 def _check_types(parts: Parts, main: str) -> None:
     """A workbook whose list of contents does not name it opens in no spreadsheet program either."""
     types = ElementTree.fromstring(parts["[Content_Types].xml"])
-    if not any((e.get("PartName") or "").lstrip("/") == main for e in types):
+    if not any(_names(element, main) for element in types):
         raise ValueError("the list of contents does not name the workbook")
 
 
+def _names(element: Element, main: str) -> bool:
+    """Whether an entry of the list of contents is the workbook's: by its part, or (as programs built with the
+    Open XML SDK write) by the ending of its name."""
+    if _plain(element.tag) == "Default":
+        ending = (element.get("Extension") or "").casefold()
+        is_book = (element.get("ContentType") or "").endswith("sheet.main+xml")
+        return is_book and main.casefold().endswith(f".{ending}")
+    return (element.get("PartName") or "").lstrip("/").casefold() == main.casefold()
+
+
 def _relations(parts: Parts, source: str) -> dict[str, tuple[str, str]]:
-    """Id -> kind (the last word of its address) and part, of everything that a part points at."""
+    """Id -> kind (the last word of its address) and part, of everything that a part points at. The case of a
+    part's name does not matter."""
+    by_key = {name.casefold(): name for name in parts}
     folder, _, name = source.rpartition("/")
     path = posixpath.join(folder, "_rels", f"{name}.rels")
     found: dict[str, tuple[str, str]] = {}
@@ -117,7 +129,8 @@ def _relations(parts: Parts, source: str) -> dict[str, tuple[str, str]]:
         target = element.get("Target") or ""
         if element.get("TargetMode") != "External":
             part = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-            found[element.get("Id") or ""] = ((element.get("Type") or "").rpartition("/")[2], part)
+            kind = (element.get("Type") or "").rpartition("/")[2]
+            found[element.get("Id") or ""] = (kind, by_key.get(part.casefold(), part))
     return found
 
 

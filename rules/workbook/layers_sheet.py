@@ -158,7 +158,7 @@ def _check_order(order: Decimal, line: Line, orders: dict[Decimal, Line], report
             "T303",
             line["Order"].place,
             f"Order {order} already stands in row {first.row}.",
-            f"give it another number; {order}.5 fits behind it"
+            f"give it another number; {int(order) + Decimal('0.5')} fits behind it"
             if order == order.to_integral_value()
             else "give it another number",
         )

@@ -46,15 +46,15 @@ class Package:
         self._parts[name] = content
 
     def relations(self, part: str) -> tuple[Relation, ...]:
-        """What the part leads to inside the workbook."""
+        """What the part leads to inside the workbook. The case of a part's name does not matter."""
+        by_key = {name.casefold(): name for name in self._parts}
         rels = self._parts.get(_relations_of(part), _EMPTY)
         found = (e.attributes for e in elements(rels, "Relationships/Relationship"))
+        inside = [a for a in found if a.get("TargetMode") != "External"]
+        targets = [_resolved(part, a.get("Target", "")) for a in inside]
         return tuple(
-            Relation(
-                a.get("Id", ""), a.get("Type", "").rpartition("/")[2], _resolved(part, a.get("Target", ""))
-            )
-            for a in found
-            if a.get("TargetMode") != "External"
+            Relation(a.get("Id", ""), a.get("Type", "").rpartition("/")[2], by_key.get(t.casefold(), t))
+            for a, t in zip(inside, targets, strict=True)
         )
 
     def related(self, part: str, kind: str) -> str:

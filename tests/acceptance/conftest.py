@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from outside import Outside
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
+
+from outside import Outside  # noqa: E402
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+"""Workbooks as other programs write them, read and marked by someone who knows the file format alone."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+
+from workbooks import build, changed, small
+
+from rules.model import RoutingTables
+from rules.workbook.check import check, load_bytes
+from rules.workbook.mark import marked
+
+MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+
+
+def rewritten(data: bytes, edit: Callable[[str, bytes], tuple[str, bytes]]) -> bytes:
+    """The workbook with each part's name and content changed."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", 8) as new:
+        for name in old.namelist():
+            new.writestr(*edit(name, old.read(name)))
+    return buffer.getvalue()
+
+
+def typed_by_ending(name: str, content: bytes) -> tuple[str, bytes]:
+    """The list of contents as programs built with the Open XML SDK write it."""
+    if name == "[Content_Types].xml":
+        content = re.sub(rb'<Override PartName="/xl/workbook.xml"[^>]*/>', b"", content)
+        content = content.replace(b'"application/xml"', f'"{MAIN}"'.encode())
+    return name, content
+
+
+def named_otherwise(name: str, content: bytes) -> tuple[str, bytes]:
+    """Part names whose case is not that of the references to them."""
+    return (
+        "XL/Worksheets" + name.removeprefix("xl/worksheets") if "xl/worksheets/sheet" in name else name
+    ), content
+
+
+def meaning(tables: RoutingTables) -> RoutingTables:
+    return replace(tables, version="", saved_by="", warnings=())
+
+
+def test_a_workbook_whose_parts_are_typed_by_their_ending_is_read_and_marked() -> None:
+    assert meaning(load_bytes(rewritten(build(small()), typed_by_ending))) == meaning(
+        load_bytes(build(small()))
+    )
+    wrong = rewritten(changed({"Country!D2": "Genmany"}), typed_by_ending)
+    problems = check(wrong).problems
+    assert [(p.code, p.cell) for p in problems] == [("T203", "D2")]
+    assert ("T203", "D2") in {(p.code, p.cell) for p in check(marked(wrong, problems)).problems}
+
+
+def test_the_case_of_a_parts_name_does_not_matter() -> None:
+    assert meaning(load_bytes(rewritten(build(small()), named_otherwise))) == meaning(
+        load_bytes(build(small()))
+    )
+    wrong = rewritten(changed({"Country!D2": "Genmany"}), named_otherwise)
+    copy = marked(wrong, check(wrong).problems)
+    assert any(b"Genmany" in content and b"T203" in content for content in _parts(copy))
+
+
+def _parts(data: bytes) -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [archive.read(name) for name in archive.namelist()]
+
+
+def test_an_order_given_twice_is_answered_with_a_number_that_can_be_typed() -> None:
+    problem = next(p for p in check(changed({"Team!B3": "10.0"})).problems if p.code == "T303")
+    assert problem.fix == "give it another number; 10.5 fits behind it"
