@@ -212,7 +212,7 @@ class _Run:
         def extra(tables: RoutingTables) -> tuple[Problem, ...]:
             return problems_with(tables, fact_names=job.fact_fields, intake=intake)
 
-        judge = Judge(job.store, job.tables, job.fact_fields)
+        judge = Judge(job.store, job.tables, job.fact_fields, extra=extra)
         verdict = judge.settle(
             lambda: job.tables.look(job.store, now=self.now, extra=extra), self.now, lease=self.lease
         )

@@ -15,8 +15,9 @@ from allocator.domain.facts import FactFields
 from allocator.domain.impact import Impact
 from allocator.domain.versions import How, Moves, Standing, code_of
 from allocator.errors import StoreError
-from allocator.ports import Lease, Store, Tables, TablesLook, TablesVersion
+from allocator.ports import ExtraCheck, Lease, Store, Tables, TablesLook, TablesVersion
 from allocator.service.impact import measure
+from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook.diff import diff
 
@@ -44,6 +45,8 @@ class Judge:
     tables: Tables
     fact_fields: FactFields
     measure: Callable[..., Impact | None] = measure
+    extra: ExtraCheck = lambda tables: ()
+    """What only the configuration and the CRM can show of a version that a look did not check with it."""
 
     def settle(self, look: Callable[[], TablesLook], now: datetime, *, lease: Lease | None = None) -> Verdict:
         """The verdict, kept in the store; with a lease, what goes live is accepted. What `look` raises."""
@@ -109,11 +112,15 @@ class Judge:
         )
 
     def _as_next(self, look: TablesLook, newest: TablesVersion) -> TablesLook:
-        """What was good and next is so still where a file lags or is refused."""
+        """What was good and next is so still where a file lags or is refused, if it passes today's check."""
         version = self.store.tables_version(newest.sha256)
-        tables = self.tables.read(version) if version and newest.base == look.version.sha256 else None
-        if version is None or tables is None:
+        if version is None or not version.content or newest.base != look.version.sha256:
             return look
+        try:
+            tables = self.tables.check(version, extra=self.extra)
+        except WorkbookError:
+            fails = f"{code_of(newest.sha256)}, which was to be next, does not pass the check any more"
+            return look if look.edition == newest.sha256 else replace(look, note=_joined(look.note, fails))
         return replace(look, tables=tables, version=version, fresh=True)
 
     def _kept(self, look: TablesLook, now: datetime, lease: Lease | None) -> bool:
@@ -159,14 +166,16 @@ def _told(look: TablesLook, version: TablesVersion, before: RoutingTables, last:
 
 def _noted(look: TablesLook, now: datetime) -> TablesLook:
     """With the note complete: what is wrong with the file, what waits, what runs and how old it is."""
-    said = [look.note] if look.note else []
-    if look.waiting is not None:
-        said.append(_waits(look.waiting))
+    said = _joined(look.note, _waits(look.waiting) if look.waiting is not None else "")
     if not said:
         return look
-    said.append(f"{versions.said(look.version.sha256, look.version.accepted_at, now)}, runs")
+    runs = f"{versions.said(look.version.sha256, look.version.accepted_at, now)}, runs"
     see = ". See: allocator tables check" if look.refused else ""
-    return replace(look, note="; ".join(said) + see)
+    return replace(look, note=_joined(said, runs) + see)
+
+
+def _joined(*said: str) -> str:
+    return "; ".join(filter(None, said))
 
 
 def _waits(waiting: TablesVersion) -> str:

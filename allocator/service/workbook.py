@@ -126,7 +126,7 @@ class Workbook:
 
     @property
     def _judge(self) -> Judge:
-        return Judge(self.store, self.tables, self.fact_fields)
+        return Judge(self.store, self.tables, self.fact_fields, extra=self._extra)
 
     @property
     def _answering(self) -> Answering:

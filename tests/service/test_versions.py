@@ -23,6 +23,7 @@ from allocator.adapters.tables import WorkbookTables
 from allocator.domain.impact import Because, Impact, Moved, Place
 from allocator.domain.versions import How, Standing
 from allocator.service.versions import Judge, Verdict
+from rules.errors import Problem
 from rules.model import RoutingTables
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -72,7 +73,10 @@ class Host:
         self.company, self.path = company, company.folder / name / "tables.xlsx"
         self.path.parent.mkdir()
         self.tables = WorkbookTables(self.path, sleep=lambda seconds: None)
-        self.judge = Judge(company.store, self.tables, {}, company.measure)
+        self.crm_shows: dict[str, tuple[Problem, ...]] = {}
+        self.judge = Judge(
+            company.store, self.tables, {}, company.measure, lambda t: self.crm_shows.get(t.version, ())
+        )
 
     def put(self, content: bytes) -> str:
         """Saved now. Returns its sha256."""
@@ -104,7 +108,7 @@ class Host:
         self.company.at += timedelta(minutes=1)
         now = self.company.at
         return self.judge.settle(
-            lambda: self.tables.look(self.company.store, now=now, extra=lambda t: ()), now, lease=lease
+            lambda: self.tables.look(self.company.store, now=now, extra=self.judge.extra), now, lease=lease
         )
 
 
@@ -322,6 +326,25 @@ def test_a_run_on_a_host_whose_file_lags_accepts_what_is_next(company: Company, 
     good = host.save(THRESHOLD, OTHER)
     host.serves()
     assert lagging.runs() == good == company.live
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_was_next_does_not_run_when_the_crm_shows_what_is_wrong_with_it(
+    company: Company, host: Host, which: int
+) -> None:
+    first, company.moved = company.live, 0
+    lagging = company.host("b")
+    lagging.put(host.path.read_bytes())
+    new = host.save(THRESHOLD, OTHER)  # checked while the CRM could not be asked
+    host.serves()
+    assert company.states()[0] == (new[:8], "next")
+    one = (host, lagging)[which]
+    one.crm_shows[new] = (Problem("T341", "Salespeople", "Ana is an intake owner.", "Take her out."),)
+    assert one.runs() == first == company.live
+    note = one.serves().look.note
+    assert "1 problem" in note if one is host else f"{new[:8]}, which was to be next, does not pass" in note
+    one.crm_shows.clear()
+    assert one.runs() == new == company.live
 
 
 # --- several hosts, rollback ---
