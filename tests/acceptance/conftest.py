@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 
-from outside import Outside  # noqa: E402
+from outside import Outside
 
 
 @pytest.fixture
