@@ -71,6 +71,8 @@ class CellWarning:
     message: str
     fix: str
     suggestion: str = ""
+    about: str = ""
+    """With T253, the folded value behind the not: no doubt about it where another cell names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +204,8 @@ def _unlisted(item: Item, fact: Fact, vocabulary: Vocabulary) -> list[CellWarnin
     if fold(item.negation) == "not" and not item.quoted:
         whole = f"{item.negation} {item.text}"
         message = f'"{whole}" reads as every {fact.name} but "{item.text}".'
-        found.append(
-            CellWarning("T253", message, f'if the value itself is meant, put it in quotes: "{whole}".')
-        )
+        fix = f'if the value itself is meant, put it in quotes: "{whole}".'
+        found.append(CellWarning("T253", message, fix, about=fold(item.text)))
     if vocabulary.is_listed(fact.name):
         suggestion = _nearest(item.text, fact, vocabulary)
         fix = f"type {suggestion.split(' (')[0]}, or list" if suggestion else "list"

@@ -106,7 +106,9 @@ def read_layers(heads: tuple[Head, ...], context: Context, report: Report) -> tu
     """Every layer with its rules by Order; rules that are not active are left out."""
     set_by = facts_set(heads)
     reader = RuleReader(context, report)
-    return tuple(_layer(number, head, set_by, reader, context, report) for number, head in enumerate(heads))
+    layers = tuple(_layer(number, head, set_by, reader, context, report) for number, head in enumerate(heads))
+    reader.report_doubts()
+    return layers
 
 
 def facts_set(heads: tuple[Head, ...]) -> dict[str, int]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from rules.cells import CellError, ParsedCell, parse_cell
+from rules.cells import CellError, CellWarning, ParsedCell, parse_cell
 from rules.fold import fold
 from rules.model import Fact, Row
-from rules.vocabulary import Vocabulary
+from rules.vocabulary import Vocabulary, fact_key
 from rules.workbook import fields
 from rules.workbook.damage import as_range
 from rules.workbook.people import People, TeamNames, find_person, find_team
@@ -47,6 +47,15 @@ class RuleReader:
         self._quiet = replace(context.vocabulary, suggests=False)
         self._ids: dict[str, Place] = {}
         self._parsed: dict[tuple[str, str], ParsedCell | CellError] = {}
+        self._named: dict[str, set[str]] = {}
+        self._doubts: list[tuple[str, Place, CellWarning]] = []
+
+    def report_doubts(self) -> None:
+        """Warn of each `not X` that may be a value of its own, once all rules are read: none where another
+        rule asks for X or sets it."""
+        for name, place, warning in self._doubts:
+            if warning.about not in self._named.get(name, ()):
+                self._report.warn(warning.code, place, warning.message, warning.fix)
 
     def check_id(self, line: Line) -> None:
         """A Rule ID is needed, and unique over the whole workbook, active or not."""
@@ -110,10 +119,16 @@ class RuleReader:
                 )
                 continue
             for warning in parsed.warnings:
-                self._report.warn(
-                    warning.code, cell.place, warning.message, warning.fix, suggestion=warning.suggestion
-                )
+                self._warn(warning, cell.place, fact)
             yield fact.name, parsed.condition
+
+    def _warn(self, warning: CellWarning, place: Place, fact: Fact) -> None:
+        if warning.about:
+            self._doubts.append((fact_key(fact.name), place, warning))
+        else:
+            self._report.warn(
+                warning.code, place, warning.message, warning.fix, suggestion=warning.suggestion
+            )
 
     def _names_broken_group(self, cell: Cell) -> bool:
         return any(name in fold(cell.text) for name in self._context.broken_groups)
@@ -129,9 +144,11 @@ class RuleReader:
         blank_means_any = self._context.blank_means_any
         known = self._quiet if self._report.crowded else self._context.vocabulary
         try:
-            return parse_cell(text, fact, known, blank_means_any=blank_means_any)
+            parsed = parse_cell(text, fact, known, blank_means_any=blank_means_any)
         except CellError as error:
             return error
+        self._named.setdefault(fact_key(fact.name), set()).update(parsed.condition.literals)
+        return parsed
 
     def _is_text(self, cell: Cell, fact: Fact) -> bool:
         """Whether the cell can hold a condition on this fact; a number in a column of codes cannot."""
@@ -160,6 +177,7 @@ class RuleReader:
             else:
                 text = fields.text(cell, self._report)
             if text:
+                self._named.setdefault(fact_key(name), set()).add(fold(text))
                 yield name, self._normal(name, text)
 
     def _normal(self, name: str, text: str) -> str:

@@ -72,3 +72,12 @@ def _parts(data: bytes) -> list[bytes]:
 def test_an_order_given_twice_is_answered_with_a_number_that_can_be_typed() -> None:
     problem = next(p for p in check(changed({"Team!B3": "10.0"})).problems if p.code == "T303")
     assert problem.fix == "give it another number; 10.5 fits behind it"
+
+
+def test_a_not_before_a_value_that_other_rules_name_is_no_doubt() -> None:
+    doubted = {"Country!D3": "*", "Team!E2": "*", "Team!D3": "Not Emea", "Team!E3": "not Webinar"}
+    assert [(p.code, p.cell) for p in check(changed(doubted)).problems if p.code == "T253"] == [
+        ("T253", "E3")
+    ]
+    named = changed({**doubted, "Team!E2": "webinar"})
+    assert not [p for p in check(named).problems if p.code == "T253"]
