@@ -87,6 +87,16 @@ def stands(newest: TablesVersion, version: TablesVersion) -> bool:
     return same and (not newest.open or newest.base == version.base)
 
 
+def judged_otherwise(newest: TablesVersion, version: TablesVersion) -> bool:
+    """Whether somebody has judged this very version otherwise meanwhile: the first word stands, except
+    against a person's command."""
+    same = newest.open and (newest.sha256, newest.base) == (version.sha256, version.base)
+    if not same or version.how in (How.COMMAND, How.ROLLBACK):
+        return False
+    goes_on = newest.state is Standing.NEXT and version.state is Standing.ACCEPTED
+    return newest.state is not version.state and not goes_on
+
+
 @dataclass(frozen=True, slots=True)
 class TablesLook:
     """What a look at the workbook gave: the tables to use, and what was wrong with the file if anything.
@@ -460,7 +470,8 @@ class Store(AlertStore, SlotStore, Protocol):
 
         One that waits, or would be accepted next, is superseded by it, or becomes it where they are the same.
         Nothing happens when the newest is this one in this state already. False, and nothing is written, when
-        another version runs than `after` (any, when empty): then it was judged against the wrong one.
+        another version runs than `after` (any, when empty): then it was judged against the wrong one; or when
+        somebody else judged the same one otherwise meanwhile.
         """
 
     def withdraw_tables(self, sha256: str) -> None:

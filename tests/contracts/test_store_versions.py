@@ -70,6 +70,18 @@ def test_a_version_judged_against_another_than_the_one_that_runs_is_not_taken(st
     assert store.accept_tables(lease, version("c"), after="b")
 
 
+def test_of_two_servers_that_judge_a_version_at_once_and_otherwise_the_first_word_stands(store: Any) -> None:
+    lease = begin(store)
+    store.put_tables(version("a"))
+    assert store.put_tables(version("b", Standing.WAITING, base="a"), after="a")
+    assert not store.put_tables(version("b", Standing.NEXT, base="a"), after="a")
+    assert not store.accept_tables(lease, version("b", base="a"), after="a")
+    assert states(store) == [("b", "waiting"), ("a", "accepted")]
+    store.put_tables(version("c", Standing.NEXT, base="a"), after="a")
+    assert not store.put_tables(version("c", Standing.WAITING, base="a"), after="a")
+    assert store.accept_tables(lease, version("c", base="a"), after="a")
+
+
 def test_the_same_version_in_the_same_state_is_written_once(store: Any) -> None:
     store.put_tables(version("a"))
     for _ in range(3):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from allocator.domain.versions import KEPT, Standing
-from allocator.ports import Lease, TablesVersion, stands
+from allocator.ports import Lease, TablesVersion, judged_otherwise, stands
 
 Versions = tuple[TablesVersion, ...]
 
@@ -54,6 +54,8 @@ class MemoryVersions:
             running = _running(versions)
             if versions and stands(versions[-1], version):
                 return True
+            if versions and judged_otherwise(versions[-1], version):
+                return False
             if after and (running is None or running.sha256 != after):
                 return False
             if versions and versions[-1].open and versions[-1].sha256 == version.sha256:

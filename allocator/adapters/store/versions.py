@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store.tables import tables_versions
 from allocator.domain.versions import KEPT, How, Moves, Rows, Standing
-from allocator.ports import TablesVersion, stands
+from allocator.ports import TablesVersion, judged_otherwise, stands
 
 OPEN = (Standing.WAITING.value, Standing.NEXT.value)
 _V = tables_versions.c
@@ -41,6 +41,8 @@ def put(connection: Connection, version: TablesVersion, after: str) -> bool:
     newest = connection.execute(sa.select(*_LIGHT).order_by(_V.number.desc()).limit(1)).first()
     if newest is not None and stands(_version(newest, b""), version):
         return True
+    if newest is not None and judged_otherwise(_version(newest, b""), version):
+        return False
     if after and _running_sha(connection) != after:
         return False
     number = newest.number + 1 if newest else 1
