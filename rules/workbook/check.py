@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,6 +18,7 @@ from rules.model import Fact, RoutingTables
 from rules.vocabulary import Vocabulary, fact_key, vocabulary
 from rules.workbook import catalogue, people, settings_sheet, teams
 from rules.workbook.advice import give_advice
+from rules.workbook.gate import MAX_FILE, too_large
 from rules.workbook.layers_sheet import LAYERS, facts_set, read_heads, read_layers
 from rules.workbook.read import Book, read_book
 from rules.workbook.report import Place, Report
@@ -67,13 +69,26 @@ def load(path: str | Path) -> RoutingTables:
 
 
 def read_file(path: Path) -> bytes:
-    """The file's bytes; WorkbookError W00 when it is not there or cannot be read."""
+    """The file's bytes; WorkbookError W00 when it is not there or cannot be read, W02 when it is too large
+    to be read to its end; then its version is that of the part that was."""
     try:
-        return path.read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise _unreadable(path, "it is not a file")  # a pipe or device might never end
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
-        said = f"{path.name} cannot be read: {error.strerror}."
-        fix = "put the workbook there, or name the right file"
-        raise WorkbookError([Problem("W00", "(file)", said, fix, value=path.name)]) from None
+        raise _unreadable(path, error.strerror or "it cannot be opened") from None
+    if len(data) > MAX_FILE:
+        size = max(found.st_size, len(data))
+        raise WorkbookError([too_large(size)], version=hashlib.sha256(data).hexdigest())
+    return data
+
+
+def _unreadable(path: Path, why: str) -> WorkbookError:
+    name = path.name or str(path)
+    fix = "put the workbook there, or name the right file"
+    return WorkbookError([Problem("W00", "(file)", f"{name} cannot be read: {why}.", fix, value=name)])
 
 
 def load_bytes(data: bytes, *, name: str = "routing_tables.xlsx") -> RoutingTables:

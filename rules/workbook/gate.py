@@ -83,12 +83,7 @@ def check_container(data: bytes) -> None:
     if not data:
         raise _refused("W01", "The file is empty.", "save the workbook again, or take back an earlier copy")
     if len(data) > MAX_FILE:
-        size = len(data) / 1024 / 1024
-        raise _refused(
-            "W02",
-            f"The file has {size:.1f} MiB; a workbook may have at most 10 MiB.",
-            "delete pictures, and empty rows and columns that are only formatted",
-        )
+        raise WorkbookError([too_large(len(data))])
     if data.startswith(_OLE):
         raise _refused(
             "W03",
@@ -97,6 +92,16 @@ def check_container(data: bytes) -> None:
         )
     if not data.startswith(b"PK"):
         raise _refused("W04", "The file is not an .xlsx workbook, whatever its name says.", _SAVE_AGAIN)
+
+
+def too_large(size: int) -> Problem:
+    """W02, for a file of so many bytes."""
+    return Problem(
+        "W02",
+        "(file)",
+        f"The file has {size / 1024 / 1024:.1f} MiB; a workbook may have at most 10 MiB.",
+        "delete pictures, and empty rows and columns that are only formatted",
+    )
 
 
 def _check_names(infos: list[zipfile.ZipInfo]) -> None:

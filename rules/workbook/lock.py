@@ -18,6 +18,8 @@ def opened_by(path: Path) -> str:
 
     A program that broke down leaves its lock file behind, so this is what seems to be, not what is.
     """
+    if not path.name:
+        return ""
     excel = _read(path.with_name(f"~${path.name}"))
     office = _read(path.with_name(f".~lock.{path.name}#"))
     return _clean(_of_excel(excel) if excel else _of_libreoffice(office))

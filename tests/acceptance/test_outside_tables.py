@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import subprocess
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from outside import SCRIPT
 from workbooks import build, changed, small
 
 from rules.model import RoutingTables
@@ -81,3 +86,24 @@ def test_a_not_before_a_value_that_other_rules_name_is_no_doubt() -> None:
     ]
     named = changed({**doubted, "Team!E2": "webinar"})
     assert not [p for p in check(named).problems if p.code == "T253"]
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.xlsx")
+    for place in (tmp_path / "pipe.xlsx", Path("/dev/zero"), tmp_path, Path("/"), Path()):
+        (problem,) = check(place).problems
+        assert problem.code == "W00"
+        assert problem.message.endswith("cannot be read: it is not a file.")
+
+
+def test_a_file_of_many_gigabytes_is_refused_by_its_size_and_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "huge.xlsx").open("wb") as file:
+        file.truncate(20 * 1024**3)
+    (problem,) = check(tmp_path / "huge.xlsx").problems
+    assert (problem.code, "20480.0 MiB" in problem.message) == ("W02", True)
+
+
+def test_a_folder_in_place_of_the_workbook_is_a_refused_workbook_on_the_command_line(tmp_path: Path) -> None:
+    words = [str(SCRIPT), "tables", "check", ".", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert (done.returncode, json.loads(done.stdout)["problems"][0]["code"]) == (3, "W00")
