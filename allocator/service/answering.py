@@ -14,6 +14,7 @@ from allocator.domain.slots import next_due
 from allocator.domain.versions import How, Standing, must_wait, threshold_of
 from allocator.ports import DraftLook, Store, Tables, TablesLook, TablesVersion
 from allocator.service.alerts import Desk
+from allocator.service.impact import Unmeasured
 from allocator.service.versions import Judge, Verdict, moves_of
 from rules.model import RoutingTables
 from rules.workbook.diff import days_without_anybody, diff, in_words
@@ -51,11 +52,11 @@ class Answering:
         told, refused = self.answered("waiting") == look.waiting.sha256, self.answered("refused")
         if told and not refused:
             return
-        found = verdict.impact or judge.impact(look.tables, own, now)
+        tried = of_impact(verdict.impact) or _tried(judge, look.tables, own, now)[1]
         answer = answers.waiting(
             edition=look.waiting.sha256, saved_by=look.waiting.saved_by, moves=look.waiting.moves,
             threshold=look.tables.settings.get("publish threshold", ""), runs=look.version.sha256,
-            why_not=verdict.why_not, sections=(*of_impact(found), *of_diff(look.tables, own, now)),
+            why_not=verdict.why_not, sections=(*tried, *of_diff(look.tables, own, now)),
         )  # fmt: skip
         think = self.over(look, now, answer)
         if told:
@@ -77,12 +78,12 @@ class Answering:
     def draft(self, found: DraftLook, running: TablesLook | None, judge: Judge, now: datetime) -> None:
         """The check of the draft, and its impact."""
         tables, base = found.tables, running.tables if running else None
-        tried = judge.impact(base, tables, now) if tables and base else None
+        tried, said = _tried(judge, base, tables, now) if tables and base else (None, ())
         different = of_diff(base, tables, now) if tables else ()
         answer = answers.draft(
             edition=found.edition, saved_by=tables.saved_by if tables else "", problems=found.problems,
             warnings=tables.warnings if tables else (), would_wait=_would_wait(base, tried),
-            different=bool(different), sections=(*of_impact(tried), *different),
+            different=bool(different), sections=(*said, *different),
         )  # fmt: skip
         think = self._plain(answer, found.name, running, base, now)
         self.remember("draft", found.edition, think, now)
@@ -148,6 +149,17 @@ class Answering:
             others = (v.sha256 for v in rows if v.sha256 != sha256 and v.state is Standing.ACCEPTED)
             told = self.store.tables_version(next(others, ""))
         return self.tables.read(told) if told else None
+
+
+def _tried(
+    judge: Judge, before: RoutingTables, after: RoutingTables, now: datetime
+) -> tuple[Impact | None, Sections]:
+    """The impact and what is told of it, also where it could not be measured."""
+    try:
+        found = judge.impact(before, after, now)
+    except Unmeasured as fault:
+        return None, [("Impact on past leads", (str(fault),))]
+    return found, of_impact(found)
 
 
 def of_impact(found: Impact | None) -> Sections:

@@ -12,12 +12,23 @@ from allocator.domain.impact import Impact
 from allocator.domain.replay import Replay
 from allocator.domain.side_by_side import impact_of
 from allocator.domain.walked import RawLeads, Walked
+from allocator.errors import AllocatorError
 from allocator.ports import Store
 from rules.model import RoutingTables
 
 DAYS = 14
 MOST = 200_000
 """Leads that are tried at most, the newest."""
+
+
+class Unmeasured(AllocatorError):
+    """Something that nobody foresaw: what only advises must stop neither runs nor answers."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            f"The impact on past leads could not be measured ({type(error).__name__}). "
+            "See: allocator tables impact"
+        )
 
 
 def measure(

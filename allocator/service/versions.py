@@ -14,9 +14,9 @@ from allocator.domain import versions
 from allocator.domain.facts import FactFields
 from allocator.domain.impact import Impact
 from allocator.domain.versions import How, Moves, Standing, code_of
-from allocator.errors import StoreError
+from allocator.errors import AllocatorError, StoreError
 from allocator.ports import ExtraCheck, Lease, Store, Tables, TablesLook, TablesVersion
-from allocator.service.impact import measure
+from allocator.service.impact import Unmeasured, measure
 from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook.diff import diff
@@ -57,11 +57,16 @@ class Judge:
         raise StoreError("another version of the tables went live again and again meanwhile. Run it again")
 
     def impact(self, before: RoutingTables, after: RoutingTables, now: datetime) -> Impact | None:
-        """On the past leads of as many days as the version before says."""
-        return self.measure(
-            self.store, before, after, read=self._read, fact_fields=self.fact_fields, now=now,
-            days=versions.impact_days(before),
-        )  # fmt: skip
+        """On the past leads of as many days as the version before says. Raises Unmeasured."""
+        try:
+            return self.measure(
+                self.store, before, after, read=self._read, fact_fields=self.fact_fields, now=now,
+                days=versions.impact_days(before),
+            )  # fmt: skip
+        except AllocatorError:
+            raise
+        except Exception as error:
+            raise Unmeasured(error) from None
 
     def _judged(self, look: TablesLook, now: datetime) -> Verdict:
         newest = next(iter(self.store.tables_versions(limit=1)), None)
@@ -86,9 +91,14 @@ class Judge:
         how, why_not = self._by_code(look.tables, newest)
         threshold = versions.threshold_of(before)
         free = how is How.CODE or threshold is None
-        impact = None if free else self.impact(before, look.tables, now)
-        moves = moves_of(impact)
-        state = Standing.WAITING if versions.must_wait(moves, threshold) else Standing.NEXT
+        impact, moves = None, None
+        try:
+            impact = None if free else self.impact(before, look.tables, now)
+            moves = moves_of(impact)
+            waits = versions.must_wait(moves, threshold)
+        except Unmeasured:
+            waits = True  # a person sees in the answer why, and may accept it all the same
+        state = Standing.WAITING if waits else Standing.NEXT
         rows = versions.rows_of(diff(before, look.tables))
         version = replace(look.version, how=how, moves=moves, rows=rows, state=state)
         return replace(_told(look, version, before, last), impact=impact, why_not=why_not)

@@ -22,6 +22,7 @@ from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.tables import WorkbookTables
 from allocator.domain.impact import Because, Impact, Moved, Place
 from allocator.domain.versions import How, Standing
+from allocator.service.impact import Unmeasured
 from allocator.service.versions import Judge, Verdict
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -138,6 +139,19 @@ def test_a_version_waits_that_moves_more_than_the_threshold(
     host.serves()
     assert company.states()[0] == (new[:8], state)
     assert (host.runs() == new) == (state == "next")
+
+
+def test_a_version_whose_impact_cannot_be_measured_waits_and_runs_go_on(company: Company, host: Host) -> None:
+    def broken(*args: Any, **more: Any) -> None:
+        raise KeyError("ana@example.com")
+
+    host.judge = replace(host.judge, measure=broken)
+    first, new = company.live, host.save(THRESHOLD, OTHER)
+    assert host.runs() == first
+    assert company.states()[0] == (new[:8], "waiting")
+    tables = host.serves().look.tables
+    with pytest.raises(Unmeasured, match=r"could not be measured \(KeyError\)\. See: allocator tables"):
+        host.judge.impact(tables, tables, MONDAY)
 
 
 def test_a_first_version_does_not_wait(company: Company) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from desks import EDITOR, Desk, recipients, subjects
 from waiting_desk import THRESHOLD, TO_BEN, code_in, hour_passes, live, saves, told
 
@@ -43,6 +44,21 @@ def test_a_version_that_waits_is_answered_once_whoever_looks_and_however_often(b
     assert not busy.looks(4, loop=busy.start())
     hour_passes(busy)
     assert not busy.post()
+
+
+def test_a_fault_in_the_impact_is_told_and_stops_neither_runs_nor_answers(
+    busy: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = live(busy)
+    monkeypatch.setattr("allocator.service.impact.impact_of", lambda *args: {}["ana@example.com"])
+    saves(busy, TO_BEN)
+    busy.clock.wait(hours=1)
+    assert busy.run().summary["tables_version"][:8] == first
+    waits = told(busy.post())
+    assert code_in(waits) and "could not be measured (KeyError)" in waits and "ana@" not in waits
+    busy.save({**THRESHOLD, **TO_BEN}, path=busy.draft)
+    draft = told(busy.looks())
+    assert "the draft passed the check" in draft and "could not be measured (KeyError)" in draft
 
 
 def test_putting_back_what_runs_is_answered_and_nothing_waits_any_more(busy: Desk) -> None:
