@@ -65,7 +65,7 @@ class Judge:
             )  # fmt: skip
         except AllocatorError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             raise Unmeasured(error) from None
 
     def _judged(self, look: TablesLook, now: datetime) -> Verdict:
