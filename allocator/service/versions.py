@@ -83,11 +83,14 @@ class Judge:
 
     def _of_new(self, look: TablesLook, newest: TablesVersion | None, now: datetime) -> Verdict:
         last = self.store.tables_version(look.version.base) if look.version.base else None
+        known = newest if newest and newest.open and _same(newest, look.version) else None
         before = self.tables.read(last) if last else None
+        if last and known and known.state is Standing.WAITING and before is None:
+            before = self.tables.check(last, extra=self.extra)  # raises: what waits does not run instead
         if last is None or before is None:
             return Verdict(look)
-        if newest and newest.open and _same(newest, look.version):
-            return _told(look, replace(newest, content=look.version.content), before, last)
+        if known:
+            return _told(look, replace(known, content=look.version.content), before, last)
         how, why_not = self._by_code(look.tables, newest)
         threshold = versions.threshold_of(before)
         free = how is How.CODE or threshold is None

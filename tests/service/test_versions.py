@@ -24,7 +24,7 @@ from allocator.domain.impact import Because, Impact, Moved, Place
 from allocator.domain.versions import How, Standing
 from allocator.service.impact import Unmeasured
 from allocator.service.versions import Judge, Verdict
-from rules.errors import Problem
+from rules.errors import Problem, WorkbookError
 from rules.model import RoutingTables
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -152,6 +152,20 @@ def test_a_version_whose_impact_cannot_be_measured_waits_and_runs_go_on(company:
     tables = host.serves().look.tables
     with pytest.raises(Unmeasured, match=r"could not be measured \(KeyError\)\. See: allocator tables"):
         host.judge.impact(tables, tables, MONDAY)
+
+
+def test_what_waits_does_not_run_although_this_program_cannot_read_what_ran(
+    company: Company, host: Host
+) -> None:
+    first, new = company.live, host.save(THRESHOLD, OTHER)
+    host.serves()
+    with company.store._changing() as state:
+        state.versions = tuple(
+            replace(v, content=b"of an older program") if v.sha256 == first else v for v in state.versions
+        )
+    with pytest.raises(WorkbookError, match="W0"):
+        host.runs()
+    assert company.live == first and company.states()[0] == (new[:8], "waiting")
 
 
 def test_a_first_version_does_not_wait(company: Company) -> None:
