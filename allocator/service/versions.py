@@ -16,7 +16,7 @@ from allocator.domain.impact import Impact
 from allocator.domain.versions import How, Moves, Standing, code_of
 from allocator.errors import AllocatorError, StoreError
 from allocator.ports import ExtraCheck, Lease, Store, Tables, TablesLook, TablesVersion
-from allocator.service.impact import Unmeasured, measure
+from allocator.service.impact import MOST_UNASKED, Unmeasured, measure
 from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook.diff import diff
@@ -61,7 +61,7 @@ class Judge:
         try:
             return self.measure(
                 self.store, before, after, read=self._read, fact_fields=self.fact_fields, now=now,
-                days=versions.impact_days(before),
+                days=versions.impact_days(before), most=MOST_UNASKED,
             )  # fmt: skip
         except AllocatorError:
             raise

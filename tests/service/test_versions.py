@@ -22,7 +22,7 @@ from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.tables import WorkbookTables
 from allocator.domain.impact import Because, Impact, Moved, Place
 from allocator.domain.versions import How, Standing
-from allocator.service.impact import Unmeasured
+from allocator.service.impact import MOST_UNASKED, Unmeasured
 from allocator.service.versions import Judge, Verdict
 from rules.errors import Problem, WorkbookError
 from rules.model import RoutingTables
@@ -51,6 +51,7 @@ class Company:
 
     def measure(self, store: Any, before: RoutingTables, after: RoutingTables, **how: Any) -> Impact | None:
         self.measured += 1
+        assert how["most"] == MOST_UNASKED
         if not self.leads:
             return None
         one = Moved("crm:1", Place("A", "P"), Place("B", "Q"), Because())
