@@ -94,7 +94,8 @@ def besides_the_code(difference: Difference) -> tuple[Change, ...]:
 
 def named(changes: Sequence[Change], most: int = 5) -> str:
     """Their names for a sentence; persons go by Person ID, companies by their sheet."""
-    names = list(dict.fromkeys(c.sheet if c.sheet == "Owner overrides" else c.id for c in changes))
+    hidden = [c.sheet == "Owner overrides" or (c.private and c.sheet == "Values") for c in changes]
+    names = list(dict.fromkeys(c.sheet if h else c.id for h, c in zip(hidden, changes, strict=True)))
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

@@ -29,7 +29,7 @@ class Change:
 
     What was added or removed as a whole has no field; its text says what its columns hold. `cell` is where
     the thing stands, as far as the tables know it; `person` is the Person ID of a row about a person, whose
-    name says more.
+    name says more. `private`: it is about companies, which `in_words` does not tell.
     """
 
     sheet: str
@@ -39,6 +39,7 @@ class Change:
     after: str = ""
     cell: str = ""
     person: str = ""
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class _Thing:
     fields: Mapping[str, str]
     cell: str = ""
     person: str = ""
+    private: bool = False
 
     @property
     def said(self) -> str:
@@ -101,7 +103,7 @@ def diff(before: RoutingTables, after: RoutingTables) -> Difference:
 
 
 def _whole(thing: _Thing, *, before: str = "", after: str = "") -> Change:
-    return Change(thing.sheet, thing.id, "", before, after, thing.cell, thing.person)
+    return Change(thing.sheet, thing.id, "", before, after, thing.cell, thing.person, thing.private)
 
 
 def _changes(old: _Thing, new: _Thing) -> Iterator[Change]:
@@ -113,7 +115,8 @@ def _changes(old: _Thing, new: _Thing) -> Iterator[Change]:
     for short, name in names.items():
         if was.get(short, "") != now.get(short, ""):
             texts = was.get(short, ""), now.get(short, "")
-            yield Change(new.sheet, new.id, name, *texts, new.cell, new.person)
+            private = old.private or new.private
+            yield Change(new.sheet, new.id, name, *texts, new.cell, new.person, private)
 
 
 def _things(tables: RoutingTables) -> _Things:
@@ -205,9 +208,17 @@ def _lists(tables: RoutingTables) -> _Things:
             found["Facts", fold(fact.name)] = _Thing("Facts", fact.name, fields)
     for value in tables.values:
         found["Values", fold(value.fact), fold(value.code)] = _value(value)
+    about = [fold(text) for text in _about_companies(tables)]
     for name, members in tables.groups.items():
-        found["Groups", fold(name)] = _Thing("Groups", name, {"Members": ", ".join(members)})
+        private = any(fold(name) in text for text in about)
+        found["Groups", fold(name)] = _Thing("Groups", name, {"Members": ", ".join(members)}, private=private)
     return found
+
+
+def _about_companies(tables: RoutingTables) -> Iterator[str]:
+    """The cells of rules that companies meet."""
+    rows = (row for layer in tables.layers for row in layer.rows)
+    return (text for row in rows for name, text in row.texts.items() if ("Rules", key(name)) in _PRIVATE)
 
 
 _SET_BY_RULES: Final = "set by rules"
@@ -221,7 +232,8 @@ def _value(value: KnownValue) -> _Thing:
         "From": _day(value.from_),
         "Until": _day(value.until),
     }
-    return _Thing("Values", f"{value.fact} {value.code}", fields)
+    private = ("Rules", key(f"If {value.fact}")) in _PRIVATE
+    return _Thing("Values", f"{value.fact} {value.code}", fields, private=private)
 
 
 def _override(override: OwnerOverride) -> _Thing:
@@ -319,6 +331,8 @@ def _name(title: str, change: Change) -> str:
     """What a thing is called in a mail; a company goes by the cell that it stands in."""
     if title == "Owner overrides" and "." in change.id:
         return f"in {change.cell}" if change.cell else "of a company"
+    if title == "Values" and change.private:
+        return "of a company"
     return _short(change.id)
 
 
@@ -326,7 +340,8 @@ def _said(title: str, change: Change) -> str:
     if title == "Settings":
         private, column = change.id in _PRIVATE_SETTINGS, ""
     else:
-        private, column = (title, key(change.field)) in _PRIVATE, f", {change.field}"
+        private = change.private or (title, key(change.field)) in _PRIVATE
+        column = f", {change.field}"
     if private:
         return f"{column}: changed"
     return f"{column}: {_short(change.before) or 'nothing'} -> {_short(change.after) or 'nothing'}"

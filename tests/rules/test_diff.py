@@ -177,6 +177,7 @@ def test_the_words_hold_no_name_no_address_no_company_and_not_why_somebody_is_aw
         sheets["Absences"].append(["P-003", date(2026, 12, 1), date(2026, 12, 2), secret])
         sheets["Teams"][1][4] = f"{secret}@example.com"
         sheets["Settings"] += [["Contact", secret], ["Editors", f"{secret}@example.com"]]
+        sheets["Values"].append(["company", f"{secret} Ltd", None, f"{secret} Limited", None, None])
         sheets["Owner overrides"][1][0] = f"{secret}.example"
         sheets["Owner overrides"].append([f"{secret}-two.example", "P-001", None])
         sheets["Owner overrides"][2][1] = "P-001"
@@ -190,6 +191,21 @@ def test_the_words_hold_no_name_no_address_no_company_and_not_why_somebody_is_aw
     assert said["Settings"] == ("Setting contact: changed", "Setting editors: changed")
     assert said["Owner overrides"][0] == "2 owner overrides added: in A2, in A4"
     assert said["Owner overrides"][-1] == f"Owner override {ACCOUNT}, Person: P-003 -> P-001"
+
+
+def test_a_group_of_companies_changes_without_their_names() -> None:
+    def grouped(members: str) -> Callable[[Sheets], None]:
+        def edit(sheets: Sheets) -> None:
+            sheets["Groups"].append(["@VIP", "company", members])
+            sheets["Team"][0].append("If company")
+            for n, row in enumerate(sheets["Team"][1:]):
+                row.append("*" if n else "@VIP")
+
+        return edit
+
+    two, three = (tables(grouped(f"Globex, {last}")) for last in ("Initech", "Hooli"))
+    assert words(diff(two, three)) == {"Groups": ("Group @VIP, Members: changed",)}
+    assert diff(two, three).changed[0].after == "Globex, Hooli"
 
 
 def test_a_section_is_capped_and_says_how_much_is_left_out() -> None:
