@@ -52,6 +52,7 @@ CODES: Final[dict[str, str]] = {
     "T214": "The day cannot be read.",
     "T215": "The group is one of another fact.",
     "T216": "A member of a group is not a plain value.",
+    "T217": "A cell has too many patterns, or a pattern too many wildcards.",
     "T251": "An item of the cell does nothing.",
     "T252": "The value is not listed in sheet Values.",
     "T253": "The word not was read as a not; a value that begins with it needs quotes.",
@@ -61,6 +62,10 @@ CODES: Final[dict[str, str]] = {
 _ANY_WORDS = frozenset({"any", "all", "(any)", "(all)", "anything", "everything"})
 _NONE_WORDS = frozenset({"(blank)", "(blanks)", "(empty)", "(null)", "(missing)"})
 _MOST_ITEMS_COMPARED = 40
+_MOST_WILDCARDS = 20
+_MOST_PATTERNS = 200
+_COMMA_IN_NUMBER = re.compile(r"(?:(?<![<>=≥≤\s])[<>=≥≤\s]++)?+(?<!\d)\d++(?:,\d++)++")
+"""Looks at no letter twice, however long the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,12 @@ def parse_cell(text: str, fact: Fact, vocabulary: Vocabulary, *, blank_means_any
             "T201", "The cell is blank.", "type * for any value, or (none) for a missing one.", "*"
         )
     _refuse_unquoted_value(text, fact, vocabulary)
-    if fact.type == "number" and (match := re.search(r"[<>=≥≤\s]*\d+(?:,\d+)+", text)):
+    if fact.type == "number" and (match := _COMMA_IN_NUMBER.search(text)):
         raise no_number(match[0].strip())
     items = items_of(text)
     warnings: list[CellWarning] = []
     parts = [(bool(item.negation), _meaning(item, fact, vocabulary, warnings)) for item in items]
+    _refuse_many_patterns(parts)
     condition = _combine(parts, fact, vocabulary)
     _refuse_nothing_and_everything(text, parts, condition, fact)
     warnings += _idle(items, parts, condition, fact, vocabulary)
@@ -123,6 +129,13 @@ def group_condition(fact: Fact, members: Iterable[str], vocabulary: Vocabulary) 
     if any(part.is_any or part.accepts_none for _, part in parts):
         raise CellError("T216", "A group holds values; * and (none) are none.", "list the values themselves.")
     return _combine(parts, fact, vocabulary)
+
+
+def _refuse_many_patterns(parts: list[tuple[bool, Condition]]) -> None:
+    count = sum(len(part.patterns) for _, part in parts)
+    if count > _MOST_PATTERNS:
+        message = f"The cell has {count:,} patterns; {_MOST_PATTERNS} are allowed."
+        raise CellError("T217", message, "list the values in a group of sheet Groups, or use several rows.")
 
 
 def _refuse_unquoted_value(text: str, fact: Fact, vocabulary: Vocabulary) -> None:
@@ -190,13 +203,22 @@ def _group(text: str, fact: Fact, vocabulary: Vocabulary) -> Condition:
 def _text(item: Item, fact: Fact, vocabulary: Vocabulary, warnings: list[CellWarning]) -> Condition:
     key = fold(item.text)
     if not item.quoted and ("*" in key or "?" in key):
-        return Condition("text", patterns=(re.sub(r"\*+", "*", key),))
+        return Condition("text", patterns=(_pattern(key),))
     code = vocabulary.code(fact.name, item.text)
     if code == NONE_CODE:
         return Condition("text", accepts_none=True)
     if code is None:
         warnings += _unlisted(item, fact, vocabulary)
     return Condition("text", literals=frozenset({fold(code or item.text)}))
+
+
+def _pattern(key: str) -> str:
+    pattern = re.sub(r"\*+", "*", key)
+    wildcards = pattern.count("*") + pattern.count("?")
+    if wildcards > _MOST_WILDCARDS:
+        message = f'"{pattern[:40]}…" has {wildcards:,} wildcards; {_MOST_WILDCARDS} are allowed.'
+        raise CellError("T217", message, "type a shorter pattern.")
+    return pattern
 
 
 def _unlisted(item: Item, fact: Fact, vocabulary: Vocabulary) -> list[CellWarning]:

@@ -17,6 +17,8 @@ from rules.condition import Condition, is_inside
 
 MOST_TEXTS: Final = 4_000
 _MOST_SHARED: Final = 1_000
+_MOST_LETTERS: Final = 2_000_000
+"""Letters of the texts, times the patterns that must be tried at each of them."""
 _LONGEST: Final = 300
 _CANDIDATES: Final = "xzqjkvwyubfghplmnrtcdsieao0123456789ж中あ\ue000"
 
@@ -39,14 +41,22 @@ def stand_ins(conditions: Collection[Condition], spellings: Iterable[str] = ()) 
     shared = _shared(wanted, refused)
     marks = max((p.count("?") for p in (*wanted, *refused)), default=0)
     char = _unused(conditions, spellings)
+    slow = sum(map(_floats, (*wanted, *refused)))
+    letters = 0
     texts: dict[str, None] = {}
     for pattern in shared.texts:
         for text in _texts(pattern, char, marks):
-            if len(texts) >= MOST_TEXTS:
+            letters += len(text)
+            if len(texts) >= MOST_TEXTS or letters * slow > _MOST_LETTERS:
                 return StandIns(tuple(texts), complete=False)
             if text.strip():
                 texts[text] = None
     return StandIns(tuple(texts), shared.complete)
+
+
+def _floats(pattern: str) -> bool:
+    """Whether a ? may stand anywhere in the text: no search for letters finds its place."""
+    return any("?" in piece for piece in pattern.split("*")[1:-1])
 
 
 def _texts(pattern: str, char: str, marks: int) -> Iterator[str]:

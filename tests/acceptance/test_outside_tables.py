@@ -15,7 +15,9 @@ from pathlib import Path
 from outside import SCRIPT
 from workbooks import build, changed, small
 
+from rules.condition import Condition
 from rules.model import RoutingTables
+from rules.proof.standins import stand_ins
 from rules.workbook.check import check, load_bytes
 from rules.workbook.mark import marked
 
@@ -107,3 +109,16 @@ def test_a_folder_in_place_of_the_workbook_is_a_refused_workbook_on_the_command_
     words = [str(SCRIPT), "tables", "check", ".", "--json"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert (done.returncode, json.loads(done.stdout)["problems"][0]["code"]) == (3, "W00")
+
+
+def test_a_cell_of_wildcards_is_refused_before_it_takes_long() -> None:
+    for cell in ("*a" * 4_000, "*" + "a?" * 4_000, ", ".join(f"a{n}*" for n in range(201))):
+        problems = check(changed({"Team!E2": cell})).problems
+        assert [(p.code, p.cell) for p in problems if p.severity == "error"] == [("T217", "E2")]
+
+
+def test_only_patterns_whose_marks_may_stand_anywhere_are_too_much_to_prove() -> None:
+    honest = tuple(f"web-????-{n}-*" for n in range(200))
+    assert stand_ins([Condition("text", patterns=honest)]).complete
+    floating = tuple(f"*a{n}?b*c?d*" for n in range(200))
+    assert not stand_ins([Condition("text", patterns=floating)]).complete
