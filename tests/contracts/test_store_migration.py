@@ -20,6 +20,9 @@ _RUN = """INSERT INTO runs (run, slot, started_by, state, started, finished, liv
     host, pid, summary) VALUES ({0}, '{1}', 'cli', '{2}',
     '2026-01-05T09:01:00.000000Z', '2026-01-05T09:01:00.000000Z', true, 'v1', {0}, 'h', 7, '{3}')"""
 
+_VERSION = """INSERT INTO tables_versions (number, sha256, content, accepted_at, origin, saved_by)
+    VALUES (1, 'v1', {0}, '2026-01-05T09:01:00.000000Z', 'host:x', 'mia')"""
+
 
 def write(url: str, *statements: str) -> None:
     database = Database(parse_url(url))
@@ -71,6 +74,23 @@ def test_slots_and_runs_are_kept_and_go_on(first_version: str) -> None:
     assert [tuple(row) for row in states] == [
         (EIGHT, "done", 1), (NINE, "failed", None), ("2026-01-05T10:00Z", "done", 3)
     ]  # fmt: skip
+    store.close()
+
+
+def test_a_version_accepted_before_versions_had_states_runs_and_old_runs_stop_no_replay(
+    first_version: str,
+) -> None:
+    content = "X'6162'" if first_version.startswith("sqlite") else r"'\x6162'"
+    write(
+        first_version,
+        _VERSION.format(content),
+    )
+    upgrade_store(first_version)
+    store = open_store(first_version)
+    version = store.tables()
+    assert version is not None and (version.sha256, version.content, version.saved_by) == ("v1", b"ab", "mia")
+    assert (version.state, version.how, version.rows, version.moves) == ("accepted", "file", None, None)
+    assert store.past(datetime(2026, 1, 1, tzinfo=UTC), most=10) is None
     store.close()
 
 
