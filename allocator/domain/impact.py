@@ -112,6 +112,16 @@ class Impact:
         """The part of the leads that would move."""
         return Fraction(len(self.moved), self.leads) if self.leads else Fraction(0)
 
+    @property
+    def weight(self) -> int:
+        """How many leads the publish threshold counts: those that other rules move, and of those that only
+        change hands because turns shift, as many as somebody has more of in the end. A small change early in
+        the days shifts nearly every turn after it, one for one; that is no reason to ask anybody."""
+        turned = [m for m in self.moved if m.because.why == _TURN]
+        gained = Counter(m.after for m in turned)
+        gained.subtract(m.before for m in turned)
+        return len(self.moved) - len(turned) + sum(n for n in gained.values() if n > 0)
+
 
 def in_words(impact: Impact, names: Names = NOBODY) -> tuple[Section, ...]:
     """For a mail or a terminal, at most LINES lines a section; leads are only counted.
@@ -138,6 +148,7 @@ def _summary(impact: Impact) -> Iterator[str]:
         if turns := _turns(impact):
             ruled = len(impact.moved) - turns
             yield f"{ruled:,} by another row or cell, {turns:,} only because the turns shift"
+            yield f"{impact.weight:,} count for the publish threshold: turns that are only traded do not"
     if impact.held[0] != impact.held[1]:
         yield f"Held: {impact.held[0]:,} -> {impact.held[1]:,}"
     if impact.cut:

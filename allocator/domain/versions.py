@@ -53,7 +53,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """How many past leads it was tried on, and how many of them would go elsewhere."""
+    """How many past leads it was tried on, and how many of them it would move (`Impact.weight`)."""
 
     leads: int
     moved: int

@@ -164,7 +164,7 @@ def standing(store: Store, now: datetime) -> str:
 
 
 def moves_of(impact: Impact | None) -> Moves | None:
-    return Moves(impact.leads, len(impact.moved)) if impact else None
+    return Moves(impact.leads, impact.weight) if impact else None
 
 
 def _same(newest: TablesVersion, version: TablesVersion) -> bool:

@@ -41,7 +41,7 @@ def _warn_unreachable(space: Space, found: Unreachable, report: Report) -> None:
     above = [space.layer.rows[n] for n in found.by]
     place = _place(row)
     if not above:
-        message = f"rule {row.rule_id} can never match: no lead has such a {found.impossible} here."
+        message = f"rule {row.rule_id} can never match: no lead can have what it asks of {found.impossible}."
         fix = f"correct If {found.impossible}, set such a value in an earlier layer, or delete the row"
         report.warn("T310", place, message, fix)
         return

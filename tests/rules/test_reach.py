@@ -53,7 +53,7 @@ def test_at_most_six_rules_are_named_then_a_count() -> None:
 def test_a_rule_for_what_nothing_sets_says_so() -> None:
     area = [rule(0, {}, "Area", sets=(("region", "EMEA"),))]
     (found,) = said(area, rules({"region": "Mars"}))
-    assert found.code == "T310" and "no lead has such a region here" in found.message
+    assert found.code == "T310" and "no lead can have what it asks of region" in found.message
 
 
 def test_what_is_not_proven_is_one_note_that_names_five_rules() -> None:
