@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_when_nobody_is_left_the_watch_tells_on_call(leaders: Leaders) -> None:
         leaders.start()
     leaders.done(first_hour(leaders))
     frozen, dead = leaders.services
-    os.kill(frozen, signal.SIGSTOP)
+    freeze_between_writes(leaders, frozen)
     os.kill(dead, signal.SIGKILL)
     leaders.services.remove(dead)
     assert watched(leaders, minutes=70) == (False, [])
@@ -133,6 +134,32 @@ def test_an_hour_that_comes_due_while_a_run_still_works_is_skipped(leaders: Lead
     leaders.done(leaders.hour())
     assert leaders.state_of(skipped) == "skipped_overrun"
     promised(leaders.world, leaders.product, settled=True)
+
+
+def freeze_between_writes(leaders: Leaders, pid: int) -> None:
+    """Who sleeps in the middle of an SQLite write keeps everybody out of the file: that is another story."""
+    file = leaders.product.folder / "allocator.db"
+
+    def frozen() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        if not file.exists() or is_free(file):
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    until(frozen, "the service sleeps, and holds no lock")
+
+
+def is_free(file: Path) -> bool:
+    connection = sqlite3.connect(file, timeout=0.2)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.rollback()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def first_hour(leaders: Leaders) -> str:

@@ -197,6 +197,8 @@ CONDITIONS: list[tuple[str, str, Cells]] = [
     ("T208", "Team!E2", {"Team!E2": "Webinar, Q3", "Values!C2": "Webinar, Q3"}),
     ("T208", "Team!E2", {"Team!E2": "Not Specified", "Values!C2": "Not specified"}),
     ("T215", "Team!E2", {"Team!E2": "@DACH"}),
+    ("T217", "Team!E2", {"Team!E2": "*a" * 21}),
+    ("T217", "Team!E2", {"Team!E2": ", ".join(f"a{n}*" for n in range(201))}),
     ("T214", "Country!E2", {"Country!E1": "If created", "Country!E2": "31.01.2026"}),
     ("T214", "Country!E2", {"Country!E1": "If created", "Country!E2": "2026-02-30"}),
     ("T214", "Country!E2", {"Country!E1": "If created", "Country!E2": "2026-03"}),
