@@ -24,10 +24,11 @@ MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests on shared data are not collected where that data is absent; nothing else is ever left out."""
-    if SHARED.is_dir():
-        return
-    kept = [item for item in items if item.get_closest_marker("shared_data") is None]
+    """Tests on shared data, and in LibreOffice, are not collected where there is none; nothing else is ever
+    left out."""
+    here = {"shared_data": SHARED.is_dir(), "libreoffice": shutil.which("soffice") is not None}
+    absent = [name for name, is_here in here.items() if not is_here]
+    kept = [item for item in items if not any(item.get_closest_marker(name) for name in absent)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

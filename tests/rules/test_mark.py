@@ -177,7 +177,7 @@ def test_a_copy_that_is_marked_again_says_nothing_twice() -> None:
     assert cell.comment.text.count("T203") == 1
 
 
-@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_libreoffice_opens_the_copy_with_its_notes_and_dropdowns(tmp_path: Path) -> None:
     wrong = Problem("T402", "Teams", "There is no team.", "add it", cell="A30")
     (tmp_path / "copy.xlsx").write_bytes(marked(SHIPPED, [BAD_COUNTRY, wrong]))

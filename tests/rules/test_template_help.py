@@ -153,7 +153,7 @@ def test_a_workbook_that_another_program_wrote_anew_means_the_same() -> None:
     _is_the_same(_saved(book))
 
 
-@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.libreoffice
 def test_a_workbook_that_libreoffice_saved_means_the_same(tmp_path: Path) -> None:
     (tmp_path / "mine.xlsx").write_bytes(SHIPPED)
     home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
