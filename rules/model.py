@@ -90,12 +90,38 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """A working time of one weekday, Monday 0, in minutes of the day, half open; never over midnight."""
+
+    weekday: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """Whole days in the team's time zone, both ends included."""
 
     from_: date
     until: date
     type: str = ""
+    delegate: str | None = None
+    """The Person ID of who serves meanwhile, where the team has delegates."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """What an absence of one type is made good by (fairness.md section 3, "Catch up").
+
+    `rate` is the per cent of each missed share that is credited, `cap` the most leads one absence can give,
+    `expiry` how many days after its last day they are lost, `pace` how many catch-up leads may follow each
+    other while others wait.
+    """
+
+    rate: int = 100
+    cap: int = 10
+    expiry: int = 30
+    pace: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +142,21 @@ class Salesperson:
     start: date | None = None
     end: date | None = None
     absences: tuple[Absence, ...] = ()
+    hours: tuple[Shift, ...] | None = None
+    """Their own working hours; None: the team's."""
     cell: str = field(default="", compare=False)
     """Where the CRM user ID stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team and its people. `if_nobody`: hold, queue (`queue_id`), or team (`fallback_team`)."""
+    """A team and its people. `if_nobody`: hold, queue (`queue_id`), or team (`fallback_team`).
+
+    The choices of fairness.md section 3: `limit` is in leads; `after_absence` maps a folded absence type to
+    what its misses are made good by, "" standing for every other type, and is empty for none; `lanes` says
+    whether each lane that the rules set keeps a ledger of its own. `holidays` is the code of a calendar
+    (rules.holiday_calendar), `hours` None for always.
+    """
 
     name: str
     time_zone: str = "UTC"
@@ -131,6 +165,17 @@ class Team:
     fallback_team: str | None = None
     queue_id: str | None = None
     alert_email: str = ""
+    fairness: Literal["turns", "totals"] = "turns"
+    limit: int = 5
+    after_absence: Mapping[str, CatchUp] = field(default_factory=dict)
+    taken_by_hand: Literal["charge", "free"] = "charge"
+    owner_override: Literal["charge", "free"] = "free"
+    reject: Literal["charge", "refund"] = "charge"
+    delegate: Literal["none", "absentee", "delegate"] = "none"
+    lanes: bool = True
+    holidays: str = ""
+    hours: tuple[Shift, ...] | None = None
+    outside_hours: Literal["wait", "next"] = "wait"
     cell: str = field(default="", compare=False)
     """Where the CRM queue ID stands."""
 
