@@ -28,7 +28,7 @@ from allocator.adapters.store.sql import SqlStore, open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import CrmUser, LeadKey, Match, Record
 from allocator.domain.plan import Inputs, Lookups, Work, plan
-from allocator.ports import Lease, TablesVersion
+from allocator.domain.records import Lease, TablesVersion
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
 from rules.workbook.company import shipped_company

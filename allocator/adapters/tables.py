@@ -11,8 +11,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
+from allocator.domain.records import DraftLook, TablesLook, TablesVersion
 from allocator.domain.versions import How, Standing
-from allocator.ports import DraftLook, ExtraCheck, Store, TablesLook, TablesVersion
+from allocator.ports import ExtraCheck, Store
 from rules.errors import WorkbookError
 from rules.model import RoutingTables
 from rules.workbook import load_bytes

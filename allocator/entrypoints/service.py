@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from allocator.domain.records import Beat
 from allocator.entrypoints.console import place_of
 from allocator.entrypoints.scheduler import Alarm
 from allocator.errors import AllocatorError, BusyError
-from allocator.ports import Beat, Clock, Store
+from allocator.ports import Clock, Store
 from allocator.service.health import Health, health, stale
 from allocator.service.hours import Hours
 from rules.errors import RulesError

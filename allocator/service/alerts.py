@@ -29,9 +29,10 @@ from allocator.domain.alerts import (
 )
 from allocator.domain.lead import CrmUser, LeadKey, Reason
 from allocator.domain.notices import writer
+from allocator.domain.records import LeadRow, Post, TablesLook
 from allocator.domain.slots import next_due
 from allocator.errors import LoginError, QuotaError, SourceError, StoreError
-from allocator.ports import LeadRow, Post, Store, TablesLook
+from allocator.ports import Store
 from rules.errors import Problem, WorkbookError
 from rules.model import RoutingTables
 

@@ -10,7 +10,8 @@ from allocator.domain.days import basis_with, day_basis
 from allocator.domain.facts import FactFields, is_filled
 from allocator.domain.lead import LeadKey, Reason, Record, State
 from allocator.domain.plan import Inputs, Lookups, Plan, Work, needed_domains, needed_emails, plan, week_start
-from allocator.ports import CRM, LeadRow, Lease, Progress, Store, TablesLook
+from allocator.domain.records import LeadRow, Lease, TablesLook
+from allocator.ports import CRM, Progress, Store
 
 ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
 """Holds whose reason can have gone without a trace in tables, record, day or users."""

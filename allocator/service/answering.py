@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from allocator.domain import answers, impact
 from allocator.domain.alerts import Book, Changes, Scene, Think
 from allocator.domain.impact import Impact
+from allocator.domain.records import DraftLook, TablesLook, TablesVersion
 from allocator.domain.slots import next_due
 from allocator.domain.versions import How, Standing, must_wait, threshold_of
-from allocator.ports import DraftLook, Store, Tables, TablesLook, TablesVersion
+from allocator.ports import Store, Tables
 from allocator.service.alerts import Desk
 from allocator.service.impact import Unmeasured
 from allocator.service.versions import Judge, Verdict, moves_of

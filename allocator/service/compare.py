@@ -11,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from allocator.domain.lead import By, LeadStatus, State
-from allocator.ports import CRM, LeadRow, Store
+from allocator.domain.records import LeadRow
+from allocator.ports import CRM, Store
 from allocator.service.pull import closed_reason
 from rules.model import RoutingTables
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from allocator.domain.lead import LeadKey, LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
+from allocator.domain.records import Lease, PendingWrite, Settlement
 from allocator.errors import QuotaError, SourceError
-from allocator.ports import CRM, Lease, PendingWrite, Progress, Settlement, Store
+from allocator.ports import CRM, Progress, Store
 from allocator.service.pull import fate
 
 BATCH = 200

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from allocator.domain.records import Post
 from allocator.errors import AllocatorError
-from allocator.ports import Post, Store
+from allocator.ports import Store
 from allocator.service.alerts import is_missed, is_stuck
 
 BEAT_SECONDS = 60.0

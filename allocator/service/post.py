@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from allocator.domain.records import MailRow
 from allocator.errors import MailError
-from allocator.ports import Mailer, MailRow, Store
+from allocator.ports import Mailer, Store
 
 SERVER_IS_DOWN = frozenset({"unreachable", "timeout", "tls", "login", "cut"})
 """Codes after which the other mails would only wait for the same: they stay due, the next round tries one."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allocator.domain.lead import Closed, LeadKey, LeadStatus, Record, State
-from allocator.ports import CRM, Lease, Progress, Settlement, Store
+from allocator.domain.records import Lease, Settlement
+from allocator.ports import CRM, Progress, Store
 from rules.conversion import ContactPlan, RecordState, choose_plan
 
 OVERLAP = timedelta(minutes=15)

@@ -9,7 +9,7 @@ from typing import Any
 
 from allocator.domain.lead import By, LeadKey, State
 from allocator.domain.plan import Assigned
-from allocator.ports import CrmUsage, PendingWrite, Settlement
+from allocator.domain.records import CrmUsage, PendingWrite, Settlement
 
 SCHEMA = 1
 

@@ -18,10 +18,11 @@ from allocator.domain.alerts import Think
 from allocator.domain.facts import FactFields
 from allocator.domain.lead import CrmUser, LeadKey, Record
 from allocator.domain.plan import Lookups
+from allocator.domain.records import Lease, TablesLook
 from allocator.domain.slots import slot_of
 from allocator.domain.tables import problems_with
 from allocator.errors import AllocatorError, FencedError, SourceError
-from allocator.ports import CRM, Clock, Lease, Ping, Progress, Store, Tables, TablesLook
+from allocator.ports import CRM, Clock, Ping, Progress, Store, Tables
 from allocator.service import allocate, report
 from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
 from allocator.service.answering import Answering

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from allocator.domain.records import TablesVersion
 from allocator.domain.versions import (
     How,
     Standing,
@@ -15,7 +16,7 @@ from allocator.domain.versions import (
     rows_of,
 )
 from allocator.errors import UnknownName
-from allocator.ports import ExtraCheck, Store, Tables, TablesVersion
+from allocator.ports import ExtraCheck, Store, Tables
 from allocator.service.answering import Answering
 from rules.workbook.diff import diff
 

@@ -13,9 +13,10 @@ from datetime import datetime
 from allocator.domain import versions
 from allocator.domain.facts import FactFields
 from allocator.domain.impact import Impact
+from allocator.domain.records import Lease, TablesLook, TablesVersion
 from allocator.domain.versions import How, Moves, Standing, code_of
 from allocator.errors import AllocatorError, StoreError
-from allocator.ports import ExtraCheck, Lease, Store, Tables, TablesLook, TablesVersion
+from allocator.ports import ExtraCheck, Store, Tables
 from allocator.service.impact import MOST_UNASKED, Unmeasured, measure
 from rules.errors import WorkbookError
 from rules.model import RoutingTables

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from allocator.domain.lead import LeadKey, Record
 from allocator.domain.plan import Assigned, Inputs, TurnRow, Work, counts_under_caps, plan, week_start
+from allocator.domain.records import LeadRow, Link
 from allocator.domain.shown import show_step
-from allocator.ports import LeadRow, Link, Store
+from allocator.ports import Store
 from rules.layers import TraceLayer, trace
 from rules.model import RoutingTables, Team
 from rules.rotation import Ledger, Skipped, U, eligible, rederive, upcoming

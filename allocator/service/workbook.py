@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allocator.domain.facts import FactFields
+from allocator.domain.records import TablesLook
 from allocator.domain.tables import problems_with
-from allocator.ports import Clock, Store, Tables, TablesLook
+from allocator.ports import Clock, Store, Tables
 from allocator.service.alerts import Desk, codes_of, refused_tables
 from allocator.service.answering import Answering, nothing
 from allocator.service.versions import Judge

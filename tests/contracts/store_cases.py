@@ -12,7 +12,7 @@ import pytest
 
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
-from allocator.ports import Lease, Settlement
+from allocator.domain.records import Lease, Settlement
 from rules.rotation import Rotation, Skipped
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)

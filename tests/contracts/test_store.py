@@ -28,8 +28,8 @@ from store_cases import (
 
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Plan
+from allocator.domain.records import PendingWrite, TablesVersion
 from allocator.errors import AllocatorError, BusyError, FencedError
-from allocator.ports import PendingWrite, TablesVersion
 
 # --- runs and the lease -----------------------------------------------------------------------------------
 

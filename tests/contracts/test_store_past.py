@@ -11,7 +11,7 @@ from store_cases import NOW, TEAM, begin, commit, end, given, held, lead, planne
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.past import Past
 from allocator.domain.plan import Plan
-from allocator.ports import Lease
+from allocator.domain.records import Lease
 
 SEEN = {"now": NOW.isoformat(), "asked": True, "unusable": {"005ben": "crm_inactive"}, "intake": ["00G1"]}
 LEAD = {"created": 1_767_603_600_000_000, "stamp": 1_767_603_600_000_000, "fields": {"Country": "Zoë ␀ \x00"}}

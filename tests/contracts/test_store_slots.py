@@ -10,9 +10,9 @@ from alert_cases import DAY, HOUR, MINUTE, MONDAY, Broken, at_once, broken, held
 from store_cases import lose_the_answer
 
 from allocator.adapters.store.sql import open_store
+from allocator.domain.records import Beat, Lease
 from allocator.domain.slots import Active, SlotRow, SlotState, Step, Try, step
 from allocator.errors import BusyError, SlotTaken
-from allocator.ports import Beat, Lease
 
 OPEN, DONE, FAILED, SKIPPED, CAUGHT_UP = SlotState
 NINE = "2026-11-02T09:00Z"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from store_cases import NOW, begin
 
+from allocator.domain.records import TablesVersion
 from allocator.domain.versions import KEPT, How, Moves, Rows, Standing
-from allocator.ports import TablesVersion
 
 
 def version(name: str, state: Standing = Standing.ACCEPTED, **more: Any) -> TablesVersion:

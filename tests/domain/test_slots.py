@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from allocator.adapters.store.memory import MemoryStore
+from allocator.domain.records import Lease
 from allocator.domain.slots import (
     HOUR,
     Active,
@@ -30,7 +31,6 @@ from allocator.domain.slots import (
     step,
 )
 from allocator.errors import BusyError, FencedError, SlotTaken
-from allocator.ports import Lease
 
 OPEN, DONE, FAILED, SKIPPED, CAUGHT_UP = SlotState
 ZONES = [ZoneInfo(n) for n in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")]

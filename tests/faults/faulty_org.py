@@ -27,7 +27,7 @@ from allocator.adapters.store.tables import lease
 from allocator.bootstrap import store_of
 from allocator.config import load_settings
 from allocator.domain.lead import State
-from allocator.ports import LeadRow
+from allocator.domain.records import LeadRow
 from allocator.sandbox.salesforce.org import INTEGRATION_USER
 from allocator.sandbox.server import Cut
 from allocator.sandbox.wire import Request, Response

@@ -15,7 +15,7 @@ from allocator.adapters.store.sql import SqlStore, open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.impact import Impact, Place
 from allocator.domain.lead import OwnerWrite, State, WriteAnswer
-from allocator.ports import LeadRow, TablesLook, TablesVersion
+from allocator.domain.records import LeadRow, TablesLook, TablesVersion
 from allocator.service.impact import measure
 from allocator.service.run import Job, run
 from rules.cells import parse_cell

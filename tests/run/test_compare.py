@@ -11,8 +11,8 @@ from org import Org
 from allocator.bootstrap import current_tables, store_of
 from allocator.config import load_settings
 from allocator.domain.lead import State
+from allocator.domain.records import LeadRow
 from allocator.entrypoints import cli
-from allocator.ports import LeadRow
 from rules.model import RoutingTables
 
 

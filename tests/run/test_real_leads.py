@@ -18,7 +18,7 @@ from org import INBOUND, Org, balanced
 from allocator.bootstrap import store_of
 from allocator.config import load_settings
 from allocator.domain.lead import Reason, State
-from allocator.ports import LeadRow
+from allocator.domain.records import LeadRow
 from allocator.service.why import explain_lead
 from rules.layers import decide
 from rules.model import Decision, RoutingTables

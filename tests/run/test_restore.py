@@ -17,7 +17,7 @@ from org import Org, leads_csv
 from allocator.bootstrap import store_of
 from allocator.config import load_settings
 from allocator.domain.lead import State
-from allocator.ports import LeadRow
+from allocator.domain.records import LeadRow
 from rules.workbook.ids import checksum
 
 UNMAPPED = "Untied Kingdom"

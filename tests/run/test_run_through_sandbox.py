@@ -12,7 +12,7 @@ from org import Org, balanced, leads_csv
 from allocator.bootstrap import job, preview, store_of
 from allocator.config import load_settings
 from allocator.domain.lead import State
-from allocator.ports import LeadRow
+from allocator.domain.records import LeadRow
 from allocator.service.run import run
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from allocator.domain.lead import By, LeadKey, Reason, State
 from allocator.domain.plan import Assigned
-from allocator.ports import CrmUsage, PendingWrite, Settlement
+from allocator.domain.records import CrmUsage, PendingWrite, Settlement
 from allocator.service.report import Tally, summary
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)

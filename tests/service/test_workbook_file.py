@@ -17,9 +17,9 @@ from workbooks import build, changed, small
 
 from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.tables import AGAIN, PAUSE_SECONDS, WorkbookTables
+from allocator.domain.records import TablesLook
 from allocator.domain.versions import Standing
 from allocator.entrypoints.cli import main
-from allocator.ports import TablesLook
 from rules.errors import WorkbookError
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -12,8 +12,8 @@ from desks import Desk, subjects
 from waiting_desk import LEADS, TO_BEN, code_in, hour_passes, live, saves, told
 from workbooks import ANA
 
+from allocator.domain.records import TablesVersion
 from allocator.entrypoints import cli
-from allocator.ports import TablesVersion
 
 OTHER = {"Country!D2": "DE"}
 

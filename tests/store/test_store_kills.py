@@ -18,7 +18,7 @@ from allocator.adapters.store.schema import _versions
 from allocator.adapters.store.sql import SqlStore, open_store, schema_version, upgrade_store
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
-from allocator.ports import Settlement
+from allocator.domain.records import Settlement
 from rules.rotation import Rotation
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -12,7 +12,7 @@ from allocator.adapters.store import tables
 from allocator.adapters.store.sql import open_store
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
-from allocator.ports import Settlement
+from allocator.domain.records import Settlement
 from rules.rotation import Rotation
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/store.md").read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from typing import TypeVar
 from cachetools import Cache
 
 from allocator.domain.lead import CrmUser, LeadStatus, Match, OwnerWrite, Record, WriteAnswer
-from allocator.ports import CRM, CrmUsage
+from allocator.domain.records import CrmUsage
+from allocator.ports import CRM
 
 V = TypeVar("V")
 Fields = Mapping[str, object]

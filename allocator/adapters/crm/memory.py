@@ -17,8 +17,8 @@ from allocator.domain.lead import (
     WriteAnswer,
     WriteResult,
 )
+from allocator.domain.records import CrmUsage
 from allocator.errors import ConfigError
-from allocator.ports import CrmUsage
 
 PAGE = 2000
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from allocator.domain.lead import CrmUser, LeadStatus, Match, OwnerWrite, Record, WriteAnswer, WriteResult
-from allocator.ports import CRM, CrmUsage
+from allocator.domain.records import CrmUsage
+from allocator.ports import CRM
 
 
 class PredictingCRM:

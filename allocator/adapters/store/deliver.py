@@ -15,8 +15,8 @@ from allocator.adapters.store.decide import idempotency_key
 from allocator.adapters.store.leads import by_key, chunks, named, one, refresh
 from allocator.adapters.store.tables import decisions, leads, links, outbox, turns
 from allocator.domain.lead import LeadKey, State
+from allocator.domain.records import Link, PendingWrite, Settlement
 from allocator.errors import AllocatorError
-from allocator.ports import Link, PendingWrite, Settlement
 
 _FINAL: Mapping[State, frozenset[State]] = {
     State.DECIDED: frozenset({State.CONFIRMED, State.TAKEN, State.HELD, State.CLOSED}),

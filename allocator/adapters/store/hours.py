@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.tables import answers, beats, runs, slots
+from allocator.domain.records import Beat
 from allocator.domain.slots import SlotRow, SlotState, Try, catches_up
 from allocator.errors import SlotTaken
-from allocator.ports import Beat
 
 _KEEP_BEATS = timedelta(days=7)
 

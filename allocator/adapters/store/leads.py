@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection, Row
 from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.tables import decisions, leads, marks
 from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.records import LeadRow
 from allocator.errors import AllocatorError
-from allocator.ports import LeadRow
 
 CHUNK = 1000
 _AFRESH: Mapping[str, Any] = {

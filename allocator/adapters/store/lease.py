@@ -13,9 +13,9 @@ from allocator.adapters.store import hours
 from allocator.adapters.store.engine import now
 from allocator.adapters.store.holder import Holder, surely_dead
 from allocator.adapters.store.tables import lease, runs
+from allocator.domain.records import Lease, RunRow
 from allocator.domain.slots import Active
 from allocator.errors import BusyError, FencedError
-from allocator.ports import Lease, RunRow
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 

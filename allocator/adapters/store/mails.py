@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.tables import mails
 from allocator.domain.alerts import GIVE_UP_AFTER, Mail, claimed_until, retry_at
-from allocator.ports import MailRow, Post
+from allocator.domain.records import MailRow, Post
 
 PENDING, SENT, DEAD = "pending", "sent", "dead"
 

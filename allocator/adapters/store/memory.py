@@ -24,9 +24,9 @@ from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
 from allocator.domain.plan import Assigned, Plan, TurnRow
+from allocator.domain.records import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
 from allocator.domain.slots import Active, SlotState
 from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
-from allocator.ports import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
 from rules.rotation import Ledger, replay
 
 __all__ = ["MemoryStore"]

@@ -19,9 +19,9 @@ from allocator.domain.alerts import (
     claimed_until,
     retry_at,
 )
+from allocator.domain.records import Beat, MailRow, Post, RunRow
 from allocator.domain.slots import SlotRow, SlotState, Try, catches_up
 from allocator.errors import SlotTaken, UnknownName
-from allocator.ports import Beat, MailRow, Post, RunRow
 
 _KEEP_BEATS = timedelta(days=7)
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.past import Past, PastDecision, PastRefund, past_run
 from allocator.domain.plan import Assigned
-from allocator.ports import RunRow
+from allocator.domain.records import RunRow
 from rules.rotation import Booking, Ledger, Turn
 from rules.rotation import replay as add_up
 

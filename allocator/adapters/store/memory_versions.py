@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+from allocator.domain.records import Lease, TablesVersion, judged_otherwise, stands
 from allocator.domain.versions import KEPT, Standing
-from allocator.ports import Lease, TablesVersion, judged_otherwise, stands
 
 Versions = tuple[TablesVersion, ...]
 

@@ -35,8 +35,7 @@ from allocator.domain.alerts import Changes, Incident, Silence, Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
 from allocator.domain.plan import Plan
-from allocator.domain.slots import Active, SlotRow, SlotState
-from allocator.ports import (
+from allocator.domain.records import (
     Beat,
     LeadRow,
     Lease,
@@ -48,6 +47,7 @@ from allocator.ports import (
     Settlement,
     TablesVersion,
 )
+from allocator.domain.slots import Active, SlotRow, SlotState
 from rules.rotation import Ledger
 
 __all__ = ["SqlStore", "open_store", "schema_version", "upgrade_store"]

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store.tables import tables_versions
+from allocator.domain.records import TablesVersion, judged_otherwise, stands
 from allocator.domain.versions import KEPT, How, Moves, Rows, Standing
-from allocator.ports import TablesVersion, judged_otherwise, stands
 
 OPEN = (Standing.WAITING.value, Standing.NEXT.value)
 _V = tables_versions.c

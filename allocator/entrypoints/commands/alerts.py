@@ -15,9 +15,9 @@ from allocator.config import load_settings
 from allocator.domain.alerts import KINDS, Incident, Silence
 from allocator.domain.lead import Reason
 from allocator.domain.notices import headline
+from allocator.domain.records import MailRow
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.ports import MailRow
 
 app = typer.Typer(help="What is wrong, and who is told.", no_args_is_help=True)
 LONGEST = timedelta(days=30)

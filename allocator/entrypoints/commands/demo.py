@@ -18,6 +18,7 @@ from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
 from allocator.domain.lead import State
+from allocator.domain.records import LeadRow
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import explain
 from allocator.entrypoints.commands.demo_hours import LaterHours, run_at
@@ -26,7 +27,7 @@ from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.commands.sandbox import MapOption, parse_map
 from allocator.entrypoints.console import JsonOption, plain
 from allocator.errors import ConfigError
-from allocator.ports import LeadRow, Store
+from allocator.ports import Store
 from allocator.sandbox.app import Sandbox
 from allocator.sandbox.mailbox import Mailbox
 from allocator.service import why

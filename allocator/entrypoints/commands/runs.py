@@ -9,12 +9,12 @@ from rich.table import Table
 
 from allocator import bootstrap
 from allocator.config import load_settings
+from allocator.domain.records import RunRow
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import compare
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.errors import UnknownName
-from allocator.ports import RunRow
 
 app = typer.Typer(help="Past runs.", no_args_is_help=True)
 compare.register(app)

@@ -15,12 +15,13 @@ import typer
 from allocator import bootstrap
 from allocator.adapters.clock import SystemClock
 from allocator.config import Settings, load_settings
+from allocator.domain.records import Beat
 from allocator.entrypoints import console, metrics, web
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
 from allocator.entrypoints.scheduler import Alarm
 from allocator.entrypoints.service import Minder, Parts, Service
 from allocator.errors import AllocatorError
-from allocator.ports import Beat, Store
+from allocator.ports import Store
 from allocator.service.hours import Hours
 from allocator.service.run import Outcome
 from allocator.service.run import run as run_once

@@ -30,8 +30,9 @@ from allocator.adapters.crm.salesforce.errors import (
 )
 from allocator.adapters.crm.salesforce.login import Session, log_in
 from allocator.adapters.crm.salesforce.settings import SalesforceSettings
+from allocator.domain.records import CrmUsage
 from allocator.errors import LoginError, QuotaError, SourceError
-from allocator.ports import Clock, CrmUsage
+from allocator.ports import Clock
 
 A = TypeVar("A")
 B = TypeVar("B")

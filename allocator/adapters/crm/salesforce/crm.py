@@ -16,8 +16,9 @@ from allocator.adapters.crm.salesforce.settings import SalesforceSettings, check
 from allocator.adapters.crm.salesforce.shape import Shape
 from allocator.adapters.crm.salesforce.write import Writer
 from allocator.domain.lead import CrmUser, LeadStatus, Match, OwnerWrite, Record, WriteAnswer
+from allocator.domain.records import CrmUsage
 from allocator.errors import ConfigError
-from allocator.ports import Clock, CrmUsage
+from allocator.ports import Clock
 
 
 class SalesforceCRM:

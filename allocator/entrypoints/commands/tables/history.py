@@ -10,10 +10,10 @@ from rich.table import Table
 
 from allocator import bootstrap
 from allocator.config import load_settings
+from allocator.domain.records import TablesVersion
 from allocator.domain.versions import How, code_of
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.ports import TablesVersion
 
 EPILOG = "Examples:  allocator tables history   |   allocator tables history --limit 200 --json"
 _HOWS = {How.CODE: "accepted by its code", How.COMMAND: "accepted by command", How.ROLLBACK: "rolled back to"}

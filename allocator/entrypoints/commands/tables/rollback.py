@@ -12,12 +12,12 @@ import typer
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
+from allocator.domain.records import TablesVersion
 from allocator.domain.versions import code_of
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.tables.history import as_object
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.errors import ConfigError
-from allocator.ports import TablesVersion
 from allocator.service.shelf import Done
 
 EPILOG = "Examples:  allocator tables rollback 4ecd9a21   |   allocator tables rollback 4ecd --save good.xlsx"
