@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -86,13 +87,14 @@ class Watched:
         )
 
 
-class MemoryAlerts:
+class MemoryAlerts(ABC):
     """`AlertStore` and `SlotStore` on the shared state of a `MemoryStore`."""
 
     _state: Any
 
+    @abstractmethod
     def _changing(self) -> AbstractContextManager[Any]:
-        raise NotImplementedError
+        """A copy of the state that replaces it when the block ends well."""
 
     @property
     def _watched(self) -> Watched:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,13 +14,14 @@ from allocator.domain.versions import KEPT, Standing
 Versions = tuple[TablesVersion, ...]
 
 
-class MemoryVersions:
+class MemoryVersions(ABC):
     """The versions in the shared state of a `MemoryStore`, oldest first."""
 
     _state: Any
 
+    @abstractmethod
     def _changing(self, lease: Lease | None = None) -> AbstractContextManager[Any]:
-        raise NotImplementedError
+        """A copy of the state that replaces it when the block ends well."""
 
     @property
     def _versions(self) -> Versions:

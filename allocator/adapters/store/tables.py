@@ -183,7 +183,8 @@ leads = sa.Table(
     _words("state"), _number("epoch"), _words("reason", null=True), _words("detail"),
     _words("decided_by", null=True), _words("team", null=True), _words("lane"), _words("person", null=True),
     _words("owner", null=True), _time("since", null=True), _words("basis"), _words("last_person", null=True),
-    _number("run", null=True), _flag("live"),
+    _number("run", null=True), _flag("live"), _number("hops"), _words("taker", null=True),
+    _words("taker_team", null=True), _time("settled_stamp", null=True),
 )  # fmt: skip
 
 decisions = sa.Table(
@@ -193,7 +194,8 @@ decisions = sa.Table(
     _words("decided_by", null=True), _words("team", null=True), _words("lane"), _words("person", null=True),
     _words("owner", null=True), _words("basis"), _words("tables_version"), _flag("live"), _flag("given_back"),
     _time("settled_at", null=True), _json("trace"), _json("seen", null=True),
-    _number("settled_run", null=True),
+    _number("settled_run", null=True), _words("ended", null=True), _time("ended_at", null=True),
+    _words("ended_why"),
 )  # fmt: skip
 
 eligibility = sa.Table("eligibility", metadata, _words("sha256", key=True), _json("content"))
@@ -204,6 +206,7 @@ turns = sa.Table(
     _words("kind"), _words("owner"), _words("payer"), _number("paid"), _number("credit_limit", null=True),
     _json("before"), _json("team_before"), _json("last_before"), _words("eligibility"),
     _words("source"), _words("source_id"), _number("epoch"), _number("run"), _time("at"), _flag("live"),
+    _json("vouchers", null=True), _json("due", null=True),
 )  # fmt: skip
 
 refunds = sa.Table(
@@ -220,6 +223,25 @@ ledger = sa.Table(
 last_turns = sa.Table(
     "last_turns", metadata, _words("team", key=True), _words("person", key=True), _number("sequence")
 )
+
+vouchers = sa.Table(
+    "vouchers", metadata,
+    _words("team", key=True), _words("lane", key=True), _words("person", key=True),
+    _words("absence", key=True), _number("amount"), _number("earned"), _words("expires"),
+)  # fmt: skip
+
+pauses = sa.Table(
+    "pauses", metadata,
+    _words("kind", key=True), _words("name", key=True), _time("since"), _time("until", null=True),
+    _words("said_by"), _words("reason"),
+)  # fmt: skip
+
+take_backs = sa.Table(
+    "take_backs", metadata,
+    _words("source", key=True), _words("source_id", key=True), _number("epoch", key=True), _words("why"),
+    _number("of_run", null=True), _words("reason"), _words("said_by"), _time("asked"), _words("state"),
+    _number("attempts"), _time("done", null=True), _words("detail"),
+)  # fmt: skip
 
 outbox = sa.Table(
     "outbox", metadata,
