@@ -65,7 +65,7 @@ _TURNS = (
     """CREATE TABLE refunds (
         team TEXT, lane TEXT, number INT, at TEXT NOT NULL, run INT NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (team, lane, number), FOREIGN KEY (team, lane, number) REFERENCES turns)""",
-    f"INSERT INTO turns ({_KEPT}) SELECT {_KEPT} FROM turns_before",
+    f"INSERT INTO turns ({_KEPT}) SELECT {_KEPT} FROM turns_before",  # noqa: S608 - names only
     "INSERT INTO refunds SELECT team, lane, number, at, run, reason FROM refunds_before",
     "DROP TABLE turns_before",
     "DROP TABLE refunds_before",
