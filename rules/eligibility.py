@@ -25,6 +25,7 @@ class Why(StrEnum):
     INACTIVE = "inactive"
     NOT_STARTED = "not_started"
     ENDED = "ended"
+    PAUSED = "paused"
     ABSENT = "absent"
     CRM_INACTIVE = "crm_inactive"
     LANGUAGE = "language"
@@ -47,8 +48,9 @@ class Skipped:
 
     `why` is a text of `Why`, or the caller's own text for a person whom the CRM refuses; `also` holds what
     else would have stopped them, in the same order. `until` belongs to `why`, in the team's time zone: for an
-    absence its last day, as the sheet's Until says (absences that follow each other count as one); for a cap
-    the day on which counting starts afresh; for who has not started, the first day; else None.
+    absence its last day, as the sheet's Until says (absences that follow each other count as one); for a
+    pause its end as the caller gave it, a day or an instant; for a cap the day on which counting starts
+    afresh; for who has not started, the first day; else None.
     """
 
     id: str
@@ -78,13 +80,15 @@ def eligible(
     *,
     unusable: Mapping[str, str] | None = None,
     not_first: frozenset[str] = frozenset(),
+    paused: Mapping[str, datetime | date | None] | None = None,
 ) -> tuple[dict[str, int], tuple[Skipped, ...]]:
     """Who of the team may take a lead at `now`, with weights, and everybody else with the reason.
 
     `facts` are a decision's needs: `language` ("de") and `tags` (a tuple, or "a, b"); every one is asked
     for, compared without case. `taken` counts the automatic leads of this team's current day and week,
-    missing meaning none. `unusable` says whom the CRM refuses and why. Who is in `not_first` stands back
-    while anybody else can. Days are whole days in the team's time zone, both ends included.
+    missing meaning none. `unusable` says whom the CRM refuses and why, `paused` who is out at once and until
+    when. Who is in `not_first` stands back while anybody else can. Days are whole days in the team's time
+    zone, both ends included.
 
     Both results are in code-point order of the Person ID, whatever the order of the sheet; together they hold
     everybody of the team once. Raises ValueError when `now` has no zone.
@@ -93,7 +97,8 @@ def eligible(
     candidates: dict[str, int] = {}
     skipped: list[Skipped] = []
     for person in sorted(team.people, key=lambda p: p.id):
-        reasons = tuple(_reasons(person, moment, taken.get(person.id, (0, 0)), unusable or {}))
+        given = taken.get(person.id, (0, 0))
+        reasons = tuple(_reasons(person, moment, given, unusable or {}, paused or {}))
         if reasons:
             (why, until), *others = reasons
             skipped.append(Skipped(person.id, why, until, tuple(w for w, _ in others)))
@@ -135,9 +140,13 @@ def _words(value: object) -> frozenset[str]:
 
 
 def _reasons(
-    person: Salesperson, moment: _Moment, taken: tuple[int, int], unusable: Mapping[str, str]
+    person: Salesperson,
+    moment: _Moment,
+    taken: tuple[int, int],
+    unusable: Mapping[str, str],
+    paused: Mapping[str, datetime | date | None],
 ) -> Iterator[tuple[str, date | None]]:
-    yield from _not_here(person, moment.today)
+    yield from _not_here(person, moment.today, paused)
     if person.id in unusable:
         yield unusable[person.id] or Why.CRM_INACTIVE.value, None
     if not moment.languages <= _words(person.languages):
@@ -147,13 +156,17 @@ def _reasons(
     yield from _capped(person, moment.today, taken)
 
 
-def _not_here(person: Salesperson, today: date) -> Iterator[tuple[str, date | None]]:
+def _not_here(
+    person: Salesperson, today: date, paused: Mapping[str, datetime | date | None]
+) -> Iterator[tuple[str, date | None]]:
     if not person.active:
         yield Why.INACTIVE.value, None
     if person.start and today < person.start:
         yield Why.NOT_STARTED.value, person.start
     if person.end and today > person.end:
         yield Why.ENDED.value, None
+    if person.id in paused:
+        yield Why.PAUSED.value, paused[person.id]
     if back := _away_until(person, today):
         yield Why.ABSENT.value, back
 
