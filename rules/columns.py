@@ -7,6 +7,7 @@ in a column accept everything there. Memory is bounded: see `Pool`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -101,7 +102,7 @@ class Memory:
         self.young.update(self._always)
 
 
-class Column:
+class Column(ABC):
     """One condition column: `bits(value)` is the set of rows (bit i is row i) whose cell accepts the value.
 
     `cells` are its distinct conditions, each with its rows.
@@ -127,12 +128,13 @@ class Column:
         found = self.memory.get(value)
         return self._miss(value) if found is None else found
 
+    @abstractmethod
     def kind(self, value: Known) -> Kind:
         """Values of one kind have the same rows: a few kinds, however many values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _miss(self, value: FactValue) -> int:
-        raise NotImplementedError
+        """The rows that accept a value that is not remembered."""
 
     def _rows(self, accepts: Iterable[bool]) -> bytes:
         rows = bytearray(self.size // 8 + 1)
