@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from allocator.domain.lead import CrmUser
-from rules.errors import Problem
+from rules.errors import Problem, Severity
 from rules.facts import fact_key
 from rules.model import RoutingTables, Row, Salesperson, Team
 
@@ -50,45 +50,37 @@ def problems_with(
 
 def doubts_about(tables: RoutingTables, owners: Owners) -> tuple[Problem, ...]:
     """Warnings, by sheet: what the CRM knows otherwise today and may know again tomorrow."""
-    people = [rows for rows in tables.people_by_id.values() if any(row.active for row in rows)]
-    teams = [team for team in tables.teams if team.queue_id and team.queue_id not in owners.queues]
-    doubts = (
-        *(_doubt_about_queue(team) for team in teams),
-        *(doubt for rows in people if (doubt := _doubt_about_user(rows[0], owners.users))),
-    )
+    doubts = _doubts(tables, owners)
     return tuple(sorted(doubts, key=lambda problem: (problem.sheet != "Teams", problem.row or 0)))
 
 
-def _doubt_about_user(person: Salesperson, users: Mapping[str, CrmUser]) -> Problem | None:
-    user = users.get(person.crm_user_id)
-    if user is not None and user.active:
-        return None
-    code, what = (UNKNOWN_USER, "does not exist") if user is None else (INACTIVE_USER, "is inactive")
-    return Problem(
-        code=code,
-        severity="warning",
-        sheet="Salespeople",
-        cell=person.cell,
-        row=_row(person.cell),
-        column="CRM user ID",
-        value=person.crm_user_id,
-        message=f"{person.id}: the CRM user {person.crm_user_id} {what}, so no lead can be given to it.",
-        fix="Set Active to no, correct the id, or ask the CRM's administrator to activate the user.",
-    )
+def _doubts(tables: RoutingTables, owners: Owners) -> Iterator[Problem]:
+    for team in tables.teams:
+        if team.queue_id and team.queue_id not in owners.queues:
+            what = f"Team {team.name}: the CRM has no queue {team.queue_id} that takes leads."
+            fix = "Correct the id, or ask the CRM's administrator to let the queue take leads."
+            yield _about(team, UNKNOWN_QUEUE, what, fix, severity="warning")
+    for rows in tables.people_by_id.values():
+        person, user = rows[0], owners.users.get(rows[0].crm_user_id)
+        if (user is None or not user.active) and any(row.active for row in rows):
+            code, is_so = (UNKNOWN_USER, "does not exist") if user is None else (INACTIVE_USER, "is inactive")
+            what = f"{person.id}: the CRM user {person.crm_user_id} {is_so}, so no lead can be given to it."
+            fix = "Set Active to no, correct the id, or ask the CRM's administrator to activate the user."
+            yield _about(person, code, what, fix, severity="warning")
 
 
-def _doubt_about_queue(team: Team) -> Problem:
+def _about(
+    row: Team | Salesperson, code: str, message: str, fix: str, *, severity: Severity = "error"
+) -> Problem:
+    """A problem with the CRM id in a row."""
+    if isinstance(row, Team):
+        sheet, column, value = "Teams", "CRM queue ID", row.queue_id or ""
+    else:
+        sheet, column, value = "Salespeople", "CRM user ID", row.crm_user_id
     return Problem(
-        code=UNKNOWN_QUEUE,
-        severity="warning",
-        sheet="Teams",
-        cell=team.cell,
-        row=_row(team.cell),
-        column="CRM queue ID",
-        value=team.queue_id or "",
-        message=f"Team {team.name}: the CRM has no queue {team.queue_id} that takes leads.",
-        fix="Correct the id, or ask the CRM's administrator to let the queue take leads.",
-    )
+        code=code, severity=severity, sheet=sheet, cell=row.cell, row=_row(row.cell), column=column,
+        value=value, message=message, fix=fix,
+    )  # fmt: skip
 
 
 def _row(cell: str) -> int | None:
@@ -124,28 +116,13 @@ def _unmapped(row: Row, fact: str) -> Problem:
 def _round_trips(tables: RoutingTables, intake: Collection[str]) -> Iterator[Problem]:
     for team in tables.teams:
         if team.queue_id and team.queue_id in intake:
-            yield Problem(
-                code=INTAKE_AS_FALLBACK,
-                sheet="Teams",
-                cell=team.cell,
-                row=_row(team.cell),
-                column="CRM queue ID",
-                value=team.queue_id,
-                message=f"Team {team.name}: its queue is also where new leads wait, so they would come back.",
-                fix="Name another queue in CRM queue ID.",
-            )
+            what = f"Team {team.name}: its queue is also where new leads wait, so they would come back."
+            yield _about(team, INTAKE_AS_FALLBACK, what, "Name another queue in CRM queue ID.")
 
 
 def _people_in_intake(tables: RoutingTables, intake: Collection[str]) -> Iterator[Problem]:
     for person in sorted({p for crm_user, p in tables.person_by_crm_user.items() if crm_user in intake}):
         row = tables.people_by_id[person][0]
-        yield Problem(
-            code=INTAKE_AS_PERSON,
-            sheet="Salespeople",
-            cell=row.cell,
-            row=_row(row.cell),
-            column="CRM user ID",
-            value=row.crm_user_id,
-            message=f"{row.name} is also one of the owners with whom new leads wait: leads would come back.",
-            fix="Name another CRM user ID here, or another owner under intake in the configuration.",
-        )
+        what = f"{row.name} is also one of the owners with whom new leads wait: leads would come back."
+        fix = "Name another CRM user ID here, or another owner under intake in the configuration."
+        yield _about(row, INTAKE_AS_PERSON, what, fix)
