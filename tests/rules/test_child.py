@@ -21,7 +21,6 @@ from rules.workbook import load, load_bytes
 from rules.workbook.read import Limits, ask, child_command, read_book
 
 GOOD = build(small())
-needs_limits = pytest.mark.skipif(sys.platform == "win32", reason="no limits but time there")
 
 
 @cache
@@ -57,14 +56,12 @@ def answer_of(code: str, data: bytes = b"") -> Problem:
     return caught.value.problems[0]
 
 
-@needs_limits
 def test_a_workbook_that_takes_too_much_memory_is_refused() -> None:
     problem = refused(laborious(), Limits(memory=48 * 1024 * 1024))
     assert problem.code == "W17" and "memory" in problem.message
     assert load_bytes(GOOD).layers
 
 
-@needs_limits
 def test_a_workbook_that_takes_too_much_processor_time_is_refused() -> None:
     problem = refused(laborious(), Limits(cpu_seconds=1))
     assert problem.code == "W17" and "time" in problem.message
@@ -79,7 +76,6 @@ def test_a_workbook_that_takes_long_but_not_too_long_is_read() -> None:
     assert len(read_book(laborious()).sheets) == len(small())
 
 
-@needs_limits
 @pytest.mark.parametrize("signal", ["SIGSEGV", "SIGABRT", "SIGKILL", "SIGBUS"])
 def test_a_reader_that_breaks_down_is_named_by_its_signal(signal: str) -> None:
     problem = answer_of(f"import os, signal; os.kill(os.getpid(), signal.{signal})")
