@@ -67,6 +67,8 @@ class Judge:
         except AllocatorError:
             raise
         except Exception as error:  # noqa: BLE001
+            # The measure only informs, over leads of every shape that was ever recorded: a fault in it may
+            # hold back this version until a person accepts it, but never stop the run with the one before.
             raise Unmeasured(error) from None
 
     def _judged(self, look: TablesLook, now: datetime) -> Verdict:
