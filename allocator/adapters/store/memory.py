@@ -6,7 +6,6 @@ has changed nothing. Ledgers are not kept: they are what the live turns sum to.
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 from collections import defaultdict
@@ -16,71 +15,29 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from allocator.adapters.store.holder import Holder, surely_dead, this_process
-from allocator.adapters.store.memory_alerts import MemoryAlerts, Watched
+from allocator.adapters.store.holder import surely_dead, this_process
+from allocator.adapters.store.memory_alerts import MemoryAlerts
+from allocator.adapters.store.memory_delivery import MemoryDelivery
 from allocator.adapters.store.memory_past import past_of
+from allocator.adapters.store.memory_state import Decision, StoreState, waiting
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
 from allocator.domain.plan import Assigned, Plan, TurnRow
-from allocator.domain.records import LeadRow, Lease, Link, PendingWrite, RunRow, Settlement, TablesVersion
+from allocator.domain.records import LeadRow, Lease, PendingWrite, RunRow
 from allocator.domain.slots import Active, SlotState
 from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
 from rules.rotation import Ledger, replay
 
 __all__ = ["MemoryStore"]
 
-Epoch = tuple[LeadKey, int]
-_OUT_OF_INTAKE = frozenset({State.TAKEN, State.CLOSED})
-_FINAL = {
-    State.DECIDED: _OUT_OF_INTAKE | {State.CONFIRMED, State.HELD},
-    State.HELD: _OUT_OF_INTAKE,
-    State.WAITING: _OUT_OF_INTAKE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    what: Assigned
-    at: datetime
-    run: int
-    tables_version: str
-    live: bool
-    given_back: bool = False
-    settled_run: int | None = None
-
-
-@dataclass(slots=True)
-class _State:
-    token: int = 0
-    holding: int | None = None
-    expires: datetime | None = None
-    holder: Holder | None = None
-    runs: dict[int, RunRow] = field(default_factory=dict)
-    seen: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    versions: tuple[TablesVersion, ...] = ()
-    marks: dict[str, datetime] = field(default_factory=dict)
-    leads: dict[LeadKey, LeadRow] = field(default_factory=dict)
-    decisions: dict[Epoch, _Decision] = field(default_factory=dict)
-    outbox: dict[int, PendingWrite] = field(default_factory=dict)
-    last_write: int = 0
-    links: tuple[Link, ...] = ()
-    watched: Watched = field(default_factory=Watched)
-
-    def copied(self) -> _State:
-        new = copy.copy(self)
-        for name in ("runs", "seen", "marks", "leads", "decisions", "outbox"):
-            setattr(new, name, dict(getattr(self, name)))
-        new.watched = self.watched.copied()
-        return new
-
 
 @dataclass(slots=True)
 class _Box:
     """What several stores on the same data share."""
 
-    state: _State = field(default_factory=_State)
+    state: StoreState = field(default_factory=StoreState)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -88,7 +45,7 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore(MemoryAlerts, MemoryVersions):
+class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryVersions):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:
@@ -99,11 +56,11 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
         """Nothing to do; the data goes with the last store on it."""
 
     @property
-    def _state(self) -> _State:
+    def _state(self) -> StoreState:
         return self.box.state
 
     @contextmanager
-    def _changing(self, lease: Lease | None = None) -> Iterator[_State]:
+    def _changing(self, lease: Lease | None = None) -> Iterator[StoreState]:
         with self.box.lock:
             new = self.box.state.copied()
             if lease is not None and (new.token != lease.token or new.holding != lease.run):
@@ -128,7 +85,7 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
             s.watched.slots.setdefault(slot, SlotState.OPEN)
             return Lease(s.token, number, s.expires)
 
-    def _take_over(self, s: _State, holding: int, at: datetime) -> None:
+    def _take_over(self, s: StoreState, holding: int, at: datetime) -> None:
         assert s.expires and s.holder, "a lease that is held has a holder"
         if s.expires > self.now() and not surely_dead(s.holder):
             since, until = (f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in (s.runs[holding].started, s.expires))
@@ -250,7 +207,7 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
                 lead = s.leads.get(decided.key)
                 if lead is None or (decided.key, decided.epoch) in s.decisions or decided.epoch <= lead.epoch:
                     raise AllocatorError(f"lead {decided.key} cannot be decided for epoch {decided.epoch}")
-                decision = _Decision(decided, at, lease.run, tables_version, run.live)
+                decision = Decision(decided, at, lease.run, tables_version, run.live)
                 s.decisions[decided.key, decided.epoch] = decision
                 s.leads[decided.key] = _standing(lead, decision)
                 if decided.state is State.DECIDED:
@@ -265,72 +222,10 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
                 raise AllocatorError(f"turn {row.turn.number} of {row.team} does not follow {expected - 1}")
             numbers[row.team, row.lane] = expected + 1
 
-    def _put_in_outbox(self, s: _State, d: Assigned) -> None:
+    def _put_in_outbox(self, s: StoreState, d: Assigned) -> None:
         s.last_write += 1
         write = PendingWrite(s.last_write, d.key, d.epoch, d.owner or "", d.person, d.team, 0)
         s.outbox[s.last_write] = write
-
-    # deliver
-
-    def pending(self) -> Sequence[PendingWrite]:
-        s = self._state
-        return [w for _, w in sorted(s.outbox.items()) if s.decisions[w.key, w.epoch].live]
-
-    def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
-        with self._changing(lease) as s:
-            for number in ids:
-                if write := s.outbox.get(number):
-                    s.outbox[number] = replace(write, attempts=write.attempts + 1)
-
-    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
-        with self._changing(lease) as s:
-            for settlement in settlements:
-                self._settle_one(s, settlement, at, lease.run)
-
-    def _settle_one(self, s: _State, end: Settlement, at: datetime, run: int) -> None:
-        lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
-        if lead is None or lead.epoch != end.epoch:
-            raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
-        if (lead.state, lead.reason) == (end.state, end.reason):
-            return
-        if end.state not in _FINAL.get(lead.state, ()):
-            raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
-        final = {
-            "state": end.state,
-            "reason": end.reason,
-            "detail": end.detail,
-            "basis": end.basis or lead.basis,
-        }
-        record, last = end.record or lead.record, end.avoid or lead.last_person
-        s.leads[end.key] = replace(lead, record=record, since=at, last_person=last, **final)  # type: ignore[arg-type]
-        if decision is not None and lead.state is not State.WAITING:
-            what = replace(decision.what, **final)  # type: ignore[arg-type]
-            back = decision.given_back or end.give_back
-            settled = decision.settled_run or run
-            s.decisions[end.key, end.epoch] = replace(
-                decision, what=what, given_back=back, settled_run=settled
-            )
-            if end.state is State.CONFIRMED and decision.live:
-                self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
-        s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
-
-    def _link(self, s: _State, link: Link) -> None:
-        place = (link.key, link.crm, link.object, link.crm_id)
-        if place not in [(k.key, k.crm, k.object, k.crm_id) for k in s.links]:
-            s.links = (*s.links, link)
-
-    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
-        with self._changing(lease) as s:
-            for row in rows:
-                known = s.leads.get(row.key)
-                if known is None or known.epoch != row.epoch:
-                    raise AllocatorError(f"lead {row.key} was decided again since it was read")
-                if known.state is State.WAITING:
-                    continue
-                if known.state not in (State.CONFIRMED, State.TAKEN, State.CLOSED):
-                    raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
-                again = _waiting(known, known.epoch)
-                s.leads[row.key] = replace(again, since=at, last_person=known.person)
 
     def past(self, since: datetime, *, most: int) -> Past | None:
         s = self._state
@@ -343,26 +238,8 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
             observed = [row for row in s.leads.values() if not row.live]
             for row in observed:
                 left = [epoch for key, epoch in s.decisions if key == row.key]
-                s.leads[row.key] = replace(_waiting(row, max(left, default=0)), live=True, run=None)
+                s.leads[row.key] = replace(waiting(row, max(left, default=0)), live=True, run=None)
         return len(observed)
-
-    # links
-
-    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
-        fits = [
-            link
-            for link in self._state.links
-            if (keys is None or link.key in keys) and (state is None or link.state == state)
-        ]
-        return sorted(fits, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
-
-    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
-        with self._changing(lease) as s:
-            live = [k for k in s.links if k.key in contacts and (k.object, k.state) == ("Lead", "live")]
-            s.links = tuple(replace(k, state="converted", since=at) if k in live else k for k in s.links)
-            for old in live:
-                self._link(s, Link(old.key, old.crm, "Contact", contacts[old.key], "live", at))
-        return len(live)
 
     # answers
 
@@ -393,7 +270,7 @@ class MemoryStore(MemoryAlerts, MemoryVersions):
             out.write(ascii(self._state))
 
 
-def _standing(lead: LeadRow, decision: _Decision) -> LeadRow:
+def _standing(lead: LeadRow, decision: Decision) -> LeadRow:
     d = decision.what
     return replace(
         lead, state=d.state, epoch=d.epoch, reason=d.reason, detail=d.detail, by=d.by, team=d.team,
@@ -402,14 +279,7 @@ def _standing(lead: LeadRow, decision: _Decision) -> LeadRow:
     )  # fmt: skip
 
 
-def _waiting(row: LeadRow, epoch: int) -> LeadRow:
-    return replace(
-        row, state=State.WAITING, epoch=epoch, reason=None, detail="", by=None, team=None, lane="",
-        person=None, owner=None, basis="",
-    )  # fmt: skip
-
-
-def _shown(decision: _Decision) -> Mapping[str, Any]:
+def _shown(decision: Decision) -> Mapping[str, Any]:
     d = decision.what
     return {
         "epoch": d.epoch, "at": decision.at, "run": decision.run, "state": d.state.value, "reason": d.reason,

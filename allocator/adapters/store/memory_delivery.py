@@ -1,0 +1,114 @@
+"""The part of `MemoryStore` that delivers: owner writes, what became of them, and links."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+
+from allocator.adapters.store.memory_state import StoreState, waiting
+from allocator.domain.lead import LeadKey, State
+from allocator.domain.records import LeadRow, Lease, Link, PendingWrite, Settlement
+from allocator.errors import AllocatorError
+
+_OUT_OF_INTAKE = frozenset({State.TAKEN, State.CLOSED})
+_FINAL = {
+    State.DECIDED: _OUT_OF_INTAKE | {State.CONFIRMED, State.HELD},
+    State.HELD: _OUT_OF_INTAKE,
+    State.WAITING: _OUT_OF_INTAKE,
+}
+
+
+class MemoryDelivery(ABC):
+    """Outbox and links in the shared state of a `MemoryStore`."""
+
+    @property
+    @abstractmethod
+    def _state(self) -> StoreState:
+        """To read only."""
+
+    @abstractmethod
+    def _changing(self, lease: Lease | None = None) -> AbstractContextManager[StoreState]:
+        """A copy of the state that replaces it when the block ends well."""
+
+    # deliver
+
+    def pending(self) -> Sequence[PendingWrite]:
+        s = self._state
+        return [w for _, w in sorted(s.outbox.items()) if s.decisions[w.key, w.epoch].live]
+
+    def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
+        with self._changing(lease) as s:
+            for number in ids:
+                if write := s.outbox.get(number):
+                    s.outbox[number] = replace(write, attempts=write.attempts + 1)
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
+        with self._changing(lease) as s:
+            for settlement in settlements:
+                self._settle_one(s, settlement, at, lease.run)
+
+    def _settle_one(self, s: StoreState, end: Settlement, at: datetime, run: int) -> None:
+        lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
+        if lead is None or lead.epoch != end.epoch:
+            raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
+        if (lead.state, lead.reason) == (end.state, end.reason):
+            return
+        if end.state not in _FINAL.get(lead.state, ()):
+            raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
+        final = {
+            "state": end.state,
+            "reason": end.reason,
+            "detail": end.detail,
+            "basis": end.basis or lead.basis,
+        }
+        record, last = end.record or lead.record, end.avoid or lead.last_person
+        s.leads[end.key] = replace(lead, record=record, since=at, last_person=last, **final)  # type: ignore[arg-type]
+        if decision is not None and lead.state is not State.WAITING:
+            what = replace(decision.what, **final)  # type: ignore[arg-type]
+            back = decision.given_back or end.give_back
+            settled = decision.settled_run or run
+            s.decisions[end.key, end.epoch] = replace(
+                decision, what=what, given_back=back, settled_run=settled
+            )
+            if end.state is State.CONFIRMED and decision.live:
+                self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
+        s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
+
+    def _link(self, s: StoreState, link: Link) -> None:
+        place = (link.key, link.crm, link.object, link.crm_id)
+        if place not in [(k.key, k.crm, k.object, k.crm_id) for k in s.links]:
+            s.links = (*s.links, link)
+
+    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
+        with self._changing(lease) as s:
+            for row in rows:
+                known = s.leads.get(row.key)
+                if known is None or known.epoch != row.epoch:
+                    raise AllocatorError(f"lead {row.key} was decided again since it was read")
+                if known.state is State.WAITING:
+                    continue
+                if known.state not in (State.CONFIRMED, State.TAKEN, State.CLOSED):
+                    raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
+                again = waiting(known, known.epoch)
+                s.leads[row.key] = replace(again, since=at, last_person=known.person)
+
+    # links
+
+    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
+        fits = [
+            link
+            for link in self._state.links
+            if (keys is None or link.key in keys) and (state is None or link.state == state)
+        ]
+        return sorted(fits, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
+
+    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
+        with self._changing(lease) as s:
+            live = [k for k in s.links if k.key in contacts and (k.object, k.state) == ("Lead", "live")]
+            s.links = tuple(replace(k, state="converted", since=at) if k in live else k for k in s.links)
+            for old in live:
+                self._link(s, Link(old.key, old.crm, "Contact", contacts[old.key], "live", at))
+        return len(live)
