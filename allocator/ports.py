@@ -22,6 +22,7 @@ from allocator.domain.lead import (
     WriteAnswer,
 )
 from allocator.domain.past import Past
+from allocator.domain.pauses import Pause, Paused
 from allocator.domain.plan import Plan
 from allocator.domain.records import (
     Beat,
@@ -211,7 +212,20 @@ class SlotStore(Protocol):
         more: then somebody else answered, nothing is written and False is returned."""
 
 
-class Store(AlertStore, SlotStore, Protocol):
+class PauseStore(Protocol):
+    """Who and what stands still. Needs no lease; a run that works sees a new pause at its next batch."""
+
+    def pause(self, pause: Pause) -> None:
+        """Replaces one of the same person, team or service."""
+
+    def resume(self, kind: Paused, name: str) -> None:
+        """The pause is over; nothing happens when there is none."""
+
+    def pauses(self, *, now: datetime) -> Sequence[Pause]:
+        """Those in force at `now`, in the order of domain.pauses.in_force."""
+
+
+class Store(AlertStore, SlotStore, PauseStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.

@@ -1,4 +1,4 @@
-"""The part of `MemoryStore` that keeps incidents, mails, silences, slots and signs of life."""
+"""The part of `MemoryStore` that keeps incidents, mails, silences, pauses, slots and signs of life."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from allocator.domain.alerts import (
     claimed_until,
     retry_at,
 )
+from allocator.domain.pauses import Pause, Paused, in_force
 from allocator.domain.records import Beat, MailRow, Post, RunRow
 from allocator.domain.slots import SlotRow, SlotState, Try, catches_up
 from allocator.errors import SlotTaken, UnknownName
@@ -37,6 +38,7 @@ class Watched:
     silences: dict[tuple[str, str], Silence] = field(default_factory=dict)
     beats: dict[tuple[str, int], Beat] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
+    pauses: dict[tuple[Paused, str], Pause] = field(default_factory=dict)
 
     def copied(self) -> Watched:
         return Watched(*(dict(getattr(self, name)) for name in self.__dataclass_fields__))  # type: ignore[arg-type]
@@ -88,7 +90,7 @@ class Watched:
 
 
 class MemoryAlerts(ABC):
-    """`AlertStore` and `SlotStore` on the shared state of a `MemoryStore`."""
+    """`AlertStore`, `PauseStore` and `SlotStore` on the shared state of a `MemoryStore`."""
 
     _state: Any
 
@@ -125,6 +127,17 @@ class MemoryAlerts(ABC):
 
     def silences(self, *, now: datetime) -> Sequence[Silence]:
         return [s for _, s in sorted(self._watched.silences.items()) if s.until > now]
+
+    def pause(self, pause: Pause) -> None:
+        with self._changing() as s:
+            s.watched.pauses[pause.key] = pause
+
+    def resume(self, kind: Paused, name: str) -> None:
+        with self._changing() as s:
+            s.watched.pauses.pop((kind, name), None)
+
+    def pauses(self, *, now: datetime) -> Sequence[Pause]:
+        return in_force(self._watched.pauses.values(), now)
 
     def claim_mails(self, *, now: datetime, limit: int = 20) -> Sequence[MailRow]:
         with self._changing() as s:

@@ -23,6 +23,7 @@ from allocator.adapters.store import (
     lease,
     mails,
     past,
+    pauses,
     schema,
     versions,
 )
@@ -34,6 +35,7 @@ from allocator.adapters.store.schema import schema_version, upgrade_store
 from allocator.domain.alerts import Changes, Incident, Silence, Think
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
+from allocator.domain.pauses import Pause, Paused
 from allocator.domain.plan import Plan
 from allocator.domain.records import (
     Beat,
@@ -277,6 +279,17 @@ class SqlStore:
 
     def post(self) -> Post:
         return self.database.read(mails.post)
+
+    # pauses
+
+    def pause(self, pause: Pause) -> None:
+        self.database.write(lambda c: self._locked(c, lambda: pauses.put(c, pause)))
+
+    def resume(self, kind: Paused, name: str) -> None:
+        self.database.write(lambda c: self._locked(c, lambda: pauses.remove(c, kind, name)))
+
+    def pauses(self, *, now: datetime) -> Sequence[Pause]:
+        return self.database.read(lambda c: pauses.at(c, now))
 
     # slots
 
