@@ -135,7 +135,10 @@ class Chooser:
     def _rule_owner(self, person: str) -> Choice:
         row, why = self._roster.row_of(person, None, caps=False)
         if row is None:
-            return Choice(reason=Reason.NOBODY_AVAILABLE, detail=f"{person} is named by the rule: {why}")
+            rows = self._tables.people_by_id.get(person, ())
+            paused = bool(rows) and all(self._roster.pause_of(row.team) for row in rows)
+            reason = Reason.PAUSED if paused else Reason.NOBODY_AVAILABLE
+            return Choice(reason=reason, detail=f"{person} is named by the rule: {why}")
         return Choice(by=By.RULE_OWNER, team=row.team, person=row.id, owner=row.crm_user_id)
 
     def _override(self, case: Case) -> Choice | None:
@@ -206,12 +209,17 @@ class Chooser:
     # --- the team's turn ---
 
     def _team_turn(self, first: Team, case: Case) -> Choice:
-        """A turn in the team, or in the first of its fallback teams where somebody can; else its queue."""
+        """A turn in the team, or in the first of its fallback teams where somebody can; else its queue.
+
+        A team that is paused has its leads wait, and those of the teams whose fallback it is.
+        """
         held = Choice()
         team: Team | None = first
         asked: set[str] = set()
         while team is not None and team.name not in asked:
             asked.add(team.name)
+            if pause := self._roster.pause_of(team.name):
+                return Choice(reason=Reason.PAUSED, detail=pause.said, team=first.name)
             standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
             if standing.able:
                 return self._turn(By.TURN if team is first else By.FALLBACK_TEAM, team, standing, case)
@@ -262,7 +270,7 @@ def _roster(inputs: Inputs) -> Roster:
         by_team[one[0]].append(one)
     taken = {t.name: counts_under_caps(t, by_team[t.name], inputs.now) for t in inputs.tables.teams}
     unusable = unusable_people(inputs.tables, inputs.lookups.users)
-    return Roster(inputs.tables, taken, inputs.now, unusable)
+    return Roster(inputs.tables, taken, inputs.now, unusable, inputs.pauses)
 
 
 def _in_force(overrides: Iterable[OwnerOverride]) -> dict[str, OwnerOverride]:

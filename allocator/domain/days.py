@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from allocator.domain.decision import Lookups
 from allocator.domain.lead import CrmUser, Record
+from allocator.domain.pauses import Pause
 from rules.model import RoutingTables, Team
 from rules.rotation import Taken
 
@@ -34,12 +35,15 @@ def unusable_people(tables: RoutingTables, users: Mapping[str, CrmUser] | None) 
     return found
 
 
-def basis_of(record: Record, tables: RoutingTables, now: datetime, lookups: Lookups) -> str:
+def basis_of(
+    record: Record, tables: RoutingTables, now: datetime, lookups: Lookups, pauses: Iterable[Pause] = ()
+) -> str:
     """What a hold depends on: while this is unchanged, deciding again would say the same.
 
-    The tables' version, the record's stamp, today in each team's time zone, and who is unusable in the CRM.
+    The tables' version, the record's stamp, today in each team's time zone, who is unusable in the CRM, and
+    who is paused.
     """
-    return basis_with(day_basis(tables, now, lookups), record)
+    return basis_with(day_basis(tables, now, lookups, pauses), record)
 
 
 def basis_with(day: str, record: Record) -> str:
@@ -47,11 +51,13 @@ def basis_with(day: str, record: Record) -> str:
     return f"{day}:{int(record.stamp.timestamp())}"
 
 
-def day_basis(tables: RoutingTables, now: datetime, lookups: Lookups) -> str:
+def day_basis(tables: RoutingTables, now: datetime, lookups: Lookups, pauses: Iterable[Pause] = ()) -> str:
     """The part of the basis that no record has a say in."""
     zones = sorted({tables.time_zone, *(t.time_zone for t in tables.teams)})
     days = [(zone, today(zone, now).isoformat()) for zone in zones]
-    parts = [tables.version, days, sorted(unusable_people(tables, lookups.users))]
+    parts: list[object] = [tables.version, days, sorted(unusable_people(tables, lookups.users))]
+    if paused := sorted({(str(p.kind), p.name) for p in pauses}):
+        parts.append(paused)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from allocator.domain.facts import FactFields
 from allocator.domain.lead import CrmUser, LeadKey, Match, Record, State
+from allocator.domain.pauses import Pause
 from rules.model import RoutingTables
 from rules.rotation import Ledger, Skipped, Turn
 
@@ -45,7 +46,8 @@ class Lookups:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a plan depends on. `given` lists (team, Person ID, decided at) of this week's leads."""
+    """All that a plan depends on. `given` lists (team, Person ID, decided at) of this week's leads, `pauses`
+    are those in force."""
 
     tables: RoutingTables
     work: Sequence[Work]
@@ -54,6 +56,7 @@ class Inputs:
     ledgers: Mapping[tuple[str, str], Ledger] = field(default_factory=dict)
     given: Sequence[tuple[str, str, datetime]] = ()
     lookups: Lookups = field(default_factory=Lookups)
+    pauses: Sequence[Pause] = ()
 
 
 @dataclass(frozen=True, slots=True)

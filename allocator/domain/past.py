@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from allocator.domain.decision import Inputs, Work
 from allocator.domain.facts import EMAIL, company_of, is_filled
 from allocator.domain.lead import LeadKey, Match, Record
+from allocator.domain.pauses import Pause, Paused
 from rules.rotation import Booking, Ledger
 
 LONGEST: Final = 2_000
@@ -58,17 +59,21 @@ class Noting:
 
 
 def run_seen(inputs: Inputs, *, asked: bool, unusable: Mapping[str, str]) -> dict[str, Any]:
-    """What a run itself saw: its instant, whether e-mails were looked up, whom the CRM would refuse, intake.
+    """What a run itself saw: its instant, whether e-mails were looked up, whom the CRM would refuse, intake,
+    and who was paused.
 
     `unusable` maps Person IDs to why; None is stored when the CRM was not asked.
     """
     users = {crm: unusable[p] for crm, p in inputs.tables.person_by_crm_user.items() if p in unusable}
-    return {
+    stored: dict[str, Any] = {
         "now": inputs.now.astimezone(UTC).isoformat(),
         "asked": asked,
         "unusable": None if inputs.lookups.users is None else users,
         "intake": sorted(inputs.lookups.intake),
     }
+    if inputs.pauses:
+        stored["paused"] = [(str(p.kind), p.name) for p in inputs.pauses]
+    return stored
 
 
 # --- read back --------------------------------------------------------------------------------------------
@@ -138,6 +143,8 @@ class PastRun:
     unusable: Mapping[str, str] | None
     intake: frozenset[str]
     decisions: tuple[PastDecision, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    """Who and which teams were paused; their ends and reasons are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +180,16 @@ class Past:
 
 def past_run(run: int, live: bool, version: str, seen: Mapping[str, Any]) -> PastRun:
     """A run as `run_seen` said it."""
+    now = datetime.fromisoformat(seen["now"])
     return PastRun(
         run=run,
-        now=datetime.fromisoformat(seen["now"]),
+        now=now,
         live=live,
         version=version,
         asked=seen["asked"],
         unusable=seen["unusable"],
         intake=frozenset(seen["intake"]),
+        pauses=tuple(Pause(Paused(kind), name, since=now) for kind, name in seen.get("paused", ())),
     )
 
 

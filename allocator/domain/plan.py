@@ -62,7 +62,7 @@ class _Planner:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs, self._tables = inputs, inputs.tables
         self.chooser = Chooser(inputs)
-        self._day = day_basis(inputs.tables, inputs.now, inputs.lookups)
+        self._day = day_basis(inputs.tables, inputs.now, inputs.lookups, inputs.pauses)
         self._tracer, self._noting = Tracer(), Noting(inputs)
 
     def run_seen(self) -> Mapping[str, Any]:

@@ -26,6 +26,9 @@ from rules.model import Decision, RoutingTables, Salesperson, Team
 ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
 """Holds whose reason can have gone without a trace in tables, record, day or users."""
 
+_OF_ITS_OWNER = frozenset({Reason.OWNER_REFUSED, Reason.PAUSED})
+"""Ends of a delivery that another owner would not have had."""
+
 _GONE = frozenset({State.TAKEN, State.CLOSED})
 
 
@@ -114,7 +117,7 @@ class Replay:
         """Decide what this run would have decided. Returns the leads that it gave to somebody."""
         tables = self._then.tables(run)
         lookups = Lookups(users=self._then.users(run), intake=run.intake)
-        day = day_basis(tables, run.now, lookups)
+        day = day_basis(tables, run.now, lookups, run.pauses)
         queue = self._queue(run, day)
         leads = [(one, self._walked.email(one)) for one, _ in queue]
         people, accounts = self._answers.of(run, leads, self.fates)
@@ -122,7 +125,7 @@ class Replay:
         taken = {t.name: self._books.taken(t.name, run.now) for t in tables.teams}
         chooser = Chooser(
             Inputs(tables, (), run.now, {}, lookups=lookups),
-            roster=Roster(tables, taken, run.now, unusable_people(tables, lookups.users)),
+            roster=Roster(tables, taken, run.now, unusable_people(tables, lookups.users), run.pauses),
             rotations=self._books.rotations,
         )
         told = {one.key: one for one, _ in queue}
@@ -208,7 +211,7 @@ class Replay:
             if just_given or fate.state is State.HELD:
                 self._leave(fate, one)
             return
-        same_owner = one.reason != Reason.OWNER_REFUSED or one.owner == fate.choice.owner
+        same_owner = one.reason not in _OF_ITS_OWNER or one.owner == fate.choice.owner
         if just_given and one.state == State.HELD and same_owner:
             self._hold(fate, Reason(one.reason or Reason.CONTESTED))
 

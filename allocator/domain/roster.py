@@ -9,6 +9,7 @@ from itertools import groupby
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from allocator.domain.pauses import Pause, people_of, span, teams_of
 from rules.model import RoutingTables, Salesperson, Team
 from rules.rotation import Skipped, Split, Taken, eligible, split_of, why_empty
 
@@ -38,16 +39,23 @@ class Roster:
         taken: Mapping[str, dict[str, Taken]],
         now: datetime,
         unusable: Mapping[str, str],
+        pauses: Iterable[Pause] = (),
     ) -> None:
         """`taken` counts by team and Person ID what was given in the team's day and week; it is changed."""
         self._tables, self._now, self._unusable = tables, now, unusable
         self._taken = taken
+        pauses = tuple(pauses)
+        self._paused, self._paused_teams = people_of(pauses), teams_of(pauses)
         self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
         self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
 
     def owner_id(self, team: str, person: str) -> str:
         """The CRM's user id of a person in a team."""
         return self._rows[team, person].crm_user_id
+
+    def pause_of(self, team: str) -> Pause | None:
+        """Why nobody gets a lead as one of this team."""
+        return self._paused_teams.get(team)
 
     def standing(self, team: Team, needs: Needs, stood_back: frozenset[str]) -> Standing:
         """Who of the team may take a lead with these needs; who stood back is not first choice."""
@@ -63,7 +71,10 @@ class Roster:
 
     def _stand(self, team: Team, needs: Needs, not_first: frozenset[str]) -> Standing:
         taken = self._taken[team.name]
-        able, skipped = eligible(team, needs, self._now, taken, unusable=self._unusable, not_first=not_first)
+        able, skipped = eligible(
+            team, needs, self._now, taken,
+            unusable=self._unusable, not_first=not_first, paused=self._paused,
+        )  # fmt: skip
         if able:
             return Standing(MappingProxyType(able), skipped, split=split_of(able))
         return Standing({}, skipped, str(why_empty(skipped)), _said(skipped))
@@ -73,13 +84,18 @@ class Roster:
         rows = self._tables.people_by_id.get(person, ())
         why = "not on Salespeople"
         for row in sorted(rows, key=lambda r: r.team != team):
+            if pause := self.pause_of(row.team):
+                why = pause.said
+                continue
             home = self._tables.team_by_name[row.team]
             alone = Team(name=home.name, time_zone=home.time_zone, people=(row,))
             taken = self._taken[row.team] if caps else {}
-            able, skipped = eligible(alone, {}, self._now, taken, unusable=self._unusable)
+            able, skipped = eligible(
+                alone, {}, self._now, taken, unusable=self._unusable, paused=self._paused
+            )
             if able:
                 return row, ""
-            why = ", ".join(str(s.why) + (f" until {s.until}" if s.until else "") for s in skipped)
+            why = ", ".join(_why(s) for s in skipped)
         return None, why
 
     def count(self, team: str, person: str) -> None:
@@ -90,6 +106,12 @@ class Roster:
         row = self._rows[team, person]
         if row.daily_cap == after.day or row.weekly_cap == after.week:
             self._standing[team].clear()
+
+
+def _why(one: Skipped) -> str:
+    if isinstance(one.until, datetime):
+        return f"{one.why} {span(one.until)}"
+    return f"{one.why} until {one.until}" if one.until else one.why
 
 
 def _said(skipped: Iterable[Skipped]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from allocator.domain.days import basis_with, day_basis
 from allocator.domain.facts import FactFields, is_filled
 from allocator.domain.lead import LeadKey, Reason, Record, State
+from allocator.domain.pauses import Pause
 from allocator.domain.plan import Inputs, Lookups, Plan, Work, needed_domains, needed_emails, plan, week_start
 from allocator.domain.records import LeadRow, Lease, TablesLook
 from allocator.ports import CRM, Progress, Store
@@ -41,6 +42,7 @@ class Decider:
     look: TablesLook
     now: datetime
     fact_fields: FactFields
+    pauses: Sequence[Pause] = ()
 
     def queue(self, records: Sequence[Record], lookups: Lookups, *, skip: frozenset[LeadKey]) -> Queue:
         """Sort what is in intake: new leads, held ones whose reason can have gone, and those that came back.
@@ -53,10 +55,11 @@ class Decider:
         returned = [row for _, row in rows if row.state in DONE_WITH]
         if returned:
             self.store.return_leads(self.lease, returned, at=self.now)
-        today = day_basis(self.look.tables, self.now, lookups)
+        today = day_basis(self.look.tables, self.now, lookups, self.pauses)
         work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))
         if not work:
-            self.decide(Inputs(self.look.tables, (), self.now, self.fact_fields, lookups=lookups))
+            nothing = Inputs(self.look.tables, (), self.now, self.fact_fields, lookups=lookups)
+            self.decide(replace(nothing, pauses=self.pauses))
         again = frozenset(w.key for w in work if known[w.key].epoch > 0)
         return Queue(work, again, frozenset(row.key for row in returned))
 
@@ -87,6 +90,7 @@ class Decider:
             ledgers=self.store.ledgers(),
             given=self.store.given_since(week_start(self.look.tables, self.now)),
             lookups=lookups,
+            pauses=self.pauses,
         )
         people = self.crm.people_by_email(emails) if (emails := needed_emails(inputs)) else {}
         accounts = self.crm.accounts_by_domain(domains) if (domains := needed_domains(inputs)) else {}
