@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from rules.holiday_calendar import holiday
+from rules.hours import Hours, is_working, next_start
 from rules.model import Salesperson, Team
 
 EmptyReason = Literal["nobody_available", "all_capped", "no_skill"]
@@ -27,6 +30,8 @@ class Why(StrEnum):
     ENDED = "ended"
     PAUSED = "paused"
     ABSENT = "absent"
+    HOLIDAY = "holiday"
+    OUTSIDE_HOURS = "outside_hours"
     CRM_INACTIVE = "crm_inactive"
     LANGUAGE = "language"
     TAGS = "tags"
@@ -50,61 +55,71 @@ class Skipped:
     else would have stopped them, in the same order. `until` belongs to `why`, in the team's time zone: for an
     absence its last day, as the sheet's Until says (absences that follow each other count as one); for a
     pause its end as the caller gave it, a day or an instant; for a cap the day on which counting starts
-    afresh; for who has not started, the first day; else None.
+    afresh; outside working hours the instant at which the next begin; for who has not started, the first day;
+    else None. `weight` is the person's.
     """
 
     id: str
     why: str
     until: date | None = None
     also: tuple[str, ...] = ()
+    weight: int = field(default=1, compare=False)
 
     @property
     def reasons(self) -> frozenset[str]:
         return frozenset((self.why, *self.also))
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What is asked of everybody: the team's day, the languages and tags the lead needs."""
+Paused = Mapping[str, datetime | date | None]
+"""Person ID -> until when, None for until somebody says otherwise."""
 
-    today: date
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is asked of everybody: the team's clock and public holiday, the languages and tags to have."""
+
+    team: Team
+    local: datetime
+    holiday: str | None
     languages: frozenset[str]
     tags: frozenset[str]
 
+    @property
+    def today(self) -> date:
+        return self.local.date()
 
-def eligible(
-    team: Team,
-    facts: Mapping[str, object],
-    now: datetime,
-    taken: Mapping[str, Taken | tuple[int, int]],
-    *,
-    unusable: Mapping[str, str] | None = None,
-    not_first: frozenset[str] = frozenset(),
-    paused: Mapping[str, datetime | date | None] | None = None,
-) -> tuple[dict[str, int], tuple[Skipped, ...]]:
-    """Who of the team may take a lead at `now`, with weights, and everybody else with the reason.
 
-    `facts` are a decision's needs: `language` ("de") and `tags` (a tuple, or "a, b"); every one is asked
-    for, compared without case. `taken` counts the automatic leads of this team's current day and week,
-    missing meaning none. `unusable` says whom the CRM refuses and why, `paused` who is out at once and until
-    when. Who is in `not_first` stands back while anybody else can. Days are whole days in the team's time
-    zone, both ends included.
+def moment_of(team: Team, facts: Mapping[str, object], now: datetime) -> Moment:
+    """What a lead with these needs asks of the team at `now`. Raises ValueError when `now` has no zone."""
+    if now.utcoffset() is None:
+        raise ValueError("`now` must carry a time zone")
+    local = now.astimezone(ZoneInfo(team.time_zone))
+    name = holiday(team.holidays, local.date()) if team.holidays else None
+    return Moment(team, local, name, _words(facts.get("language")), _words(facts.get("tags")))
 
-    Both results are in code-point order of the Person ID, whatever the order of the sheet; together they hold
-    everybody of the team once. Raises ValueError when `now` has no zone.
-    """
-    moment = _moment(team, facts, now)
-    candidates: dict[str, int] = {}
-    skipped: list[Skipped] = []
-    for person in sorted(team.people, key=lambda p: p.id):
-        given = taken.get(person.id, (0, 0))
-        reasons = tuple(_reasons(person, moment, given, unusable or {}, paused or {}))
-        if reasons:
-            (why, until), *others = reasons
-            skipped.append(Skipped(person.id, why, until, tuple(w for w, _ in others)))
-        else:
-            candidates[person.id] = person.weight
-    return _first_choice(candidates, skipped, not_first)
+
+def reasons_of(
+    person: Salesperson,
+    moment: Moment,
+    taken: tuple[int, int],
+    unusable: Mapping[str, str],
+    paused: Paused,
+) -> tuple[tuple[str, date | None], ...]:
+    """Every reason why this person may not take the lead, with its end; none for who may."""
+    return tuple(_reasons(person, moment, taken, unusable, paused))
+
+
+def hours_of(person: Salesperson, team: Team) -> Hours:
+    """Their own working hours, or the team's."""
+    return team.hours if person.hours is None else person.hours
+
+
+def is_away(person: Salesperson, team: Team, day: date) -> bool:
+    """Whether this is a day off: an absence, a public holiday, or not within Start and End."""
+    begun = not person.start or person.start <= day
+    ended = person.end is not None and day > person.end
+    absent = any(a.from_ <= day <= a.until for a in person.absences)
+    return not begun or ended or absent or bool(team.holidays and holiday(team.holidays, day))
 
 
 def why_empty(skipped: Iterable[Skipped]) -> EmptyReason:
@@ -122,13 +137,6 @@ def why_empty(skipped: Iterable[Skipped]) -> EmptyReason:
     return "nobody_available"
 
 
-def _moment(team: Team, facts: Mapping[str, object], now: datetime) -> _Moment:
-    if now.utcoffset() is None:
-        raise ValueError("`now` must carry a time zone")
-    today = now.astimezone(ZoneInfo(team.time_zone)).date()
-    return _Moment(today, _words(facts.get("language")), _words(facts.get("tags")))
-
-
 def _words(value: object) -> frozenset[str]:
     """ "de", "a, b" or a sequence of texts, folded."""
     if value is None:
@@ -141,12 +149,15 @@ def _words(value: object) -> frozenset[str]:
 
 def _reasons(
     person: Salesperson,
-    moment: _Moment,
+    moment: Moment,
     taken: tuple[int, int],
     unusable: Mapping[str, str],
-    paused: Mapping[str, datetime | date | None],
+    paused: Paused,
 ) -> Iterator[tuple[str, date | None]]:
-    yield from _not_here(person, moment.today, paused)
+    yield from _not_in_team(person, moment.today)
+    if person.id in paused:
+        yield Why.PAUSED.value, paused[person.id]
+    yield from _not_here(person, moment)
     if person.id in unusable:
         yield unusable[person.id] or Why.CRM_INACTIVE.value, None
     if not moment.languages <= _words(person.languages):
@@ -156,19 +167,24 @@ def _reasons(
     yield from _capped(person, moment.today, taken)
 
 
-def _not_here(
-    person: Salesperson, today: date, paused: Mapping[str, datetime | date | None]
-) -> Iterator[tuple[str, date | None]]:
+def _not_in_team(person: Salesperson, today: date) -> Iterator[tuple[str, date | None]]:
     if not person.active:
         yield Why.INACTIVE.value, None
     if person.start and today < person.start:
         yield Why.NOT_STARTED.value, person.start
     if person.end and today > person.end:
         yield Why.ENDED.value, None
-    if person.id in paused:
-        yield Why.PAUSED.value, paused[person.id]
-    if back := _away_until(person, today):
+
+
+def _not_here(person: Salesperson, moment: Moment) -> Iterator[tuple[str, date | None]]:
+    if back := _away_until(person, moment.today):
         yield Why.ABSENT.value, back
+    if moment.holiday:
+        yield Why.HOLIDAY.value, moment.today
+    hours = hours_of(person, moment.team)
+    if not is_working(hours, moment.local):
+        away = partial(is_away, person, moment.team)
+        yield Why.OUTSIDE_HOURS.value, next_start(hours, moment.local, away)
 
 
 def _away_until(person: Salesperson, today: date) -> date | None:
@@ -187,13 +203,3 @@ def _capped(person: Salesperson, today: date, taken: tuple[int, int]) -> Iterato
         yield Why.WEEKLY_CAP.value, today + timedelta(days=7 - today.weekday())
     if person.daily_cap is not None and day >= person.daily_cap:
         yield Why.DAILY_CAP.value, today + timedelta(days=1)
-
-
-def _first_choice(
-    candidates: dict[str, int], skipped: list[Skipped], not_first: frozenset[str]
-) -> tuple[dict[str, int], tuple[Skipped, ...]]:
-    first = {i: weight for i, weight in candidates.items() if i not in not_first}
-    if not first or len(first) == len(candidates):
-        return candidates, tuple(skipped)
-    back = (Skipped(i, Why.NOT_FIRST.value) for i in candidates if i in not_first)
-    return first, tuple(sorted((*skipped, *back), key=lambda s: s.id))

@@ -18,34 +18,16 @@ class Split:
     weights: Mapping[str, int]
     shares: Mapping[str, int]
     total: int
+    whole: int
+    """The sum of weights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """What a turn changed in the books: everybody earns their share, the owner pays `paid`."""
+def split_of(candidates: Mapping[str, int], *, most: int = 1000) -> Split:
+    """Candidates made ready for many turns. Raises ValueError as `take_turn` does.
 
-    lane: str
-    sequence: int
-    owner: str
-    shares: Mapping[str, int]
-    paid: int
-
-    def add_to(self, *books: dict[str, int]) -> None:
-        for credits in books:
-            for i, share in self.shares.items():
-                credits[i] = credits.get(i, 0) + share
-            credits[self.owner] -= self.paid
-
-    def take_from(self, *books: dict[str, int]) -> None:
-        for credits in books:
-            for i, share in self.shares.items():
-                credits[i] = credits.get(i, 0) - share
-            credits[self.owner] += self.paid
-
-
-def split_of(candidates: Mapping[str, int]) -> Split:
-    """Candidates made ready for many turns. Raises ValueError as `take_turn` does."""
-    _check(candidates)
+    `most` is the highest weight: more than a person's where one serves for others too.
+    """
+    _check(candidates, most)
     return _split(tuple(candidates.items()))
 
 
@@ -54,12 +36,14 @@ def _split(items: tuple[tuple[str, int], ...]) -> Split:
     weights = dict(sorted(items))
     whole = sum(weights.values())
     shares = {i: weight * U // whole for i, weight in weights.items()}
-    return Split(tuple(weights), weights, shares, sum(shares.values()))
+    return Split(tuple(weights), weights, shares, sum(shares.values()), whole)
 
 
-def _check(candidates: Mapping[str, int]) -> None:
+def _check(candidates: Mapping[str, int], most: int) -> None:
     if not candidates:
         raise ValueError("nobody may take this lead: decide what then before asking whose turn it is")
     for person, weight in candidates.items():
-        if type(weight) is not int or not 1 <= weight <= 1000:
-            raise ValueError(f"the weight of {person} must be a whole number from 1 to 1000, not {weight!r}")
+        if type(weight) is not int or not 1 <= weight <= most:
+            raise ValueError(
+                f"the weight of {person} must be a whole number from 1 to {most}, not {weight!r}"
+            )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Final
 
-from rules.eligibility import eligible
 from rules.fold import fold
+from rules.hours import show_hours
 from rules.model import Absence, KnownValue, Layer, OwnerOverride, RoutingTables, Row, Salesperson, Team
+from rules.workbook.choices import team_texts
+from rules.workbook.days_ahead import Gap
 from rules.workbook.text import key
 
 LINES: Final = 20
@@ -52,14 +53,6 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
-
-
-class Gap(NamedTuple):
-    """Days on which nobody of a team is there, both included."""
-
-    team: str
-    first: date
-    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +159,7 @@ def _team(team: Team) -> _Thing:
         "Fallback team": team.fallback_team or "",
         "CRM queue ID": team.queue_id or "",
         "Alert e-mail": team.alert_email,
+        **team_texts(team),
     }
     return _Thing("Teams", team.name, fields)
 
@@ -183,6 +177,7 @@ def _person(person: Salesperson) -> _Thing:
         "Active": "yes" if person.active else "no",
         "Start": _day(person.start),
         "End": _day(person.end),
+        "Working hours": "" if person.hours is None else show_hours(person.hours),
     }
     return _Thing("Salespeople", f"{person.id} in {person.team}", fields, person=person.id)
 
@@ -191,9 +186,13 @@ def _absences(tables: RoutingTables) -> Iterator[tuple[tuple[str, ...], _Thing]]
     """Once each, however many teams somebody is in; two for the same days are one."""
     for person, rows in tables.people_by_id.items():
         for (first, last), same in groupby(sorted(rows[0].absences, key=_days_of), key=_days_of):
-            kinds = ", ".join(sorted({a.type for a in same if a.type}))
+            alike = list(same)
+            fields = {
+                "Type": ", ".join(sorted({a.type for a in alike if a.type})),
+                "Delegate": ", ".join(sorted({a.delegate for a in alike if a.delegate})),
+            }
             name = f"{person}, {_span(first, last)}"
-            yield ("Absences", fold(name)), _Thing("Absences", name, {"Type": kinds}, person=person)
+            yield ("Absences", fold(name)), _Thing("Absences", name, fields, person=person)
 
 
 def _days_of(absence: Absence) -> tuple[date, date]:
@@ -251,30 +250,6 @@ def _day(day: date | None) -> str:
 
 def _span(first: date, last: date) -> str:
     return f"{first}" if first == last else f"{first} to {last}"
-
-
-# --- days ahead ---
-
-
-def days_without_anybody(tables: RoutingTables, today: date, days: int = 28) -> tuple[Gap, ...]:
-    """Days from `today` on, `days` of them, on which nobody who is active in a team is there.
-
-    Asked as a lead asks: absences, Start and End count, caps do not.
-    """
-    ahead = [today + timedelta(days=n) for n in range(days)]
-    return tuple(gap for team in tables.teams for gap in _gaps(team, ahead))
-
-
-def _gaps(team: Team, ahead: Sequence[date]) -> Iterator[Gap]:
-    zone = ZoneInfo(team.time_zone)
-
-    def nobody(day: date) -> bool:
-        return not eligible(team, {}, datetime.combine(day, time(12), zone), {})[0]
-
-    for empty, run in groupby(ahead, key=nobody):
-        if empty:
-            whole = list(run)
-            yield Gap(team.name, whole[0], whole[-1])
 
 
 # --- in words ---

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.eligibility import Skipped, Taken, Why, eligible, why_empty
+from rules.eligibility import Skipped, Taken, Why, why_empty
 from rules.model import Absence, Salesperson, Team
 from rules.rotation import Rotation
+from rules.standing import eligible
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TODAY = MONDAY.date()
