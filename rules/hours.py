@@ -231,7 +231,7 @@ def _pieces(shifts: Hours, local: datetime, away: Callable[[date], bool]) -> Ite
         offset = stretch.begin.astimezone(local.tzinfo).utcoffset() or timedelta()
         for piece in _in_stretch(ALWAYS if shifts is None else shifts, stretch, offset, away):
             if piece.end > now:
-                yield _Stretch(max(piece.begin, now), min(piece.end, now + HORIZON))
+                yield _Stretch(max(piece.begin, now), piece.end)
 
 
 def _steady(local: datetime) -> Iterator[_Stretch]:
