@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Paused(StrEnum):
@@ -43,6 +44,18 @@ class Pause:
         by = f" by {self.by}" if self.by else ""
         return f"{self.who} is paused {span(self.until)}{by}: {self.reason}"
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "kind": str(self.kind),
+            "name": self.name,
+            "since": self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "by": self.by,
+            "reason": self.reason,
+        }
+
 
 def span(until: datetime | None) -> str:
     """ "until 2026-03-02 11:00 UTC", or "until it is resumed"."""
@@ -56,9 +69,14 @@ def in_force(pauses: Iterable[Pause], now: datetime) -> tuple[Pause, ...]:
     return tuple(sorted(alive, key=lambda p: (order.index(p.kind), p.name)))
 
 
-def people_of(pauses: Iterable[Pause]) -> Mapping[str, datetime | None]:
-    """Person ID -> until when."""
-    return {p.name: p.until for p in pauses if p.kind is Paused.PERSON}
+def people_of(pauses: Iterable[Pause]) -> Mapping[str, Pause]:
+    """Person ID -> their pause."""
+    return {p.name: p for p in pauses if p.kind is Paused.PERSON}
+
+
+def out_until(pauses: Iterable[Pause]) -> Mapping[str, datetime | None]:
+    """Person ID -> until when they are out, as `rules.eligibility.eligible` takes it."""
+    return {person: pause.until for person, pause in people_of(pauses).items()}
 
 
 def teams_of(pauses: Iterable[Pause]) -> Mapping[str, Pause]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from allocator.domain.pauses import Pause, people_of, span, teams_of
+from allocator.domain.pauses import Pause, out_until, span, teams_of
 from rules.model import RoutingTables, Salesperson, Team
 from rules.rotation import Skipped, Split, Taken, eligible, split_of, why_empty
 
@@ -45,7 +45,7 @@ class Roster:
         self._tables, self._now, self._unusable = tables, now, unusable
         self._taken = taken
         pauses = tuple(pauses)
-        self._paused, self._paused_teams = people_of(pauses), teams_of(pauses)
+        self._paused, self._paused_teams = out_until(pauses), teams_of(pauses)
         self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
         self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from allocator.domain.pauses import Paused
 from allocator.errors import AllocatorError, ConfigError
 from allocator.ports import Store
 from allocator.service.health import Figures, figures
@@ -39,7 +40,7 @@ class StoreMetrics(Collector):
         if self._beat_age is not None:
             yield _one("beat_age_seconds", "Seconds since the service's loop went round.", self._beat_age)
         try:
-            found = figures(self._store) if self._store is not None else None
+            found = figures(self._store, self._now) if self._store is not None else None
         except AllocatorError:
             found = None
         if found is None:
@@ -98,6 +99,8 @@ def _of_runs(found: Figures) -> Iterable[Metric]:
     by_reason = {reason: float(n) for reason, n in found.held_by_reason.items()}
     yield _labelled("leads_held_by_reason", "The same by reason, as of the newest run.", "reason", by_reason)
     yield _one("slots_open", "Hours that no run has done yet.", found.open_slots)
+    paused = {kind.value: float(found.paused.get(kind.value, 0)) for kind in Paused}
+    yield _labelled("paused", "People, teams and the service (0 or 1) that are paused.", "kind", paused)
 
 
 def _of_alerts(found: Figures, now: datetime) -> Iterable[Metric]:

@@ -35,6 +35,10 @@ def application(health: Callable[[], Health], figures: Callable[[], bytes]) -> F
             "problems": list(found.problems),
             "last_done": found.last_done and found.last_done.isoformat(),
             "oldest_unsent": found.oldest_unsent and found.oldest_unsent.isoformat(),
+            "paused": [
+                {"kind": p.kind, "name": p.name, "until": p.until and p.until.isoformat()}
+                for p in found.pauses
+            ],
         }
         return jsonify(body), 200 if found.ok else 503
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from allocator.domain.lead import LeadKey, LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
+from allocator.domain.pauses import Pause, people_of, service_of, teams_of
 from allocator.domain.records import Lease, PendingWrite, Settlement
 from allocator.errors import QuotaError, SourceError
 from allocator.ports import CRM, Progress, Store
@@ -54,6 +55,8 @@ class Delivery:
     trouble: SourceError | None = None
     contested: list[LeadKey] = field(default_factory=list)
     refused: dict[str, list[LeadKey]] = field(default_factory=dict)
+    paused: Pause | None = None
+    """The service's pause, if that is why the rest was left."""
 
 
 def deliver(
@@ -71,16 +74,19 @@ def deliver(
 
     `refused` are the owners that the CRM refused in this run; the set grows.
     A write without a fresh stamp, or one that may have been sent before, is read first. Stops early on
-    `stop()` or when the CRM cannot be used; what is not settled stays in the outbox.
+    `stop()`, when the CRM cannot be used or the service is paused; what is not settled stays in the outbox.
+    What is on its way to a person or team that is paused is held, its turn given back, at the next batch.
     """
     crew = _Courier(crm, store, lease, now, refused)
     items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in store.pending()]
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
-        if crew.done.trouble is not None or stop():
+        pauses = store.pauses(now=now())
+        crew.done.paused = crew.done.paused or service_of(pauses)
+        if crew.done.paused or crew.done.trouble is not None or stop():
             crew.done.left.extend(i.pending for i in batch)
             continue
-        crew.carry(batch)
+        crew.carry(batch, pauses)
         progress("deliver", start + len(batch), len(items))
     return crew.done
 
@@ -95,13 +101,13 @@ class _Courier:
         self.intake = crm.intake_ids()
         self.done = Delivery()
 
-    def carry(self, batch: Sequence[_Item]) -> None:
+    def carry(self, batch: Sequence[_Item], pauses: Sequence[Pause]) -> None:
         """One batch to its end: each item settled, or left for the next run."""
         earlier = len(self.done.settled)
         # Apart before anything is read: reading gives every lead a stamp, also one that a person has taken.
         unread, fresh = [i for i in batch if i.stamp is None], [i for i in batch if i.stamp is not None]
         try:
-            todo = self._read(unread) + fresh
+            todo = self._without_paused(self._read(unread) + fresh, pauses)
             while todo:
                 todo = self._round(todo)
         except SourceError as error:
@@ -140,6 +146,15 @@ class _Courier:
             if any(answer.result is WriteResult.UNSENT for answer in answers):
                 return sent, True
         return sent, False
+
+    def _without_paused(self, items: list[_Item], pauses: Sequence[Pause]) -> list[_Item]:
+        """Who is paused gets nothing more, though it was decided: the next run decides these again."""
+        if not pauses:
+            return items
+        people, teams = people_of(pauses), teams_of(pauses)
+        found = [(i, people.get(i.pending.person or "") or teams.get(i.pending.team or "")) for i in items]
+        self._settle(_held(i, Reason.PAUSED, pause.said) for i, pause in found if pause)
+        return [i for i, pause in found if not pause]
 
     def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
         """An owner the CRM refused once is out for this run: their other leads are not sent at all."""

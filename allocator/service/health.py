@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from allocator.domain.pauses import Pause
 from allocator.domain.records import Post
 from allocator.errors import AllocatorError
 from allocator.ports import Store
@@ -18,11 +19,12 @@ BEAT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`problems` are codes: beat, alerts, slot, store. Healthy when there is none."""
+    """`problems` are codes: beat, alerts, slot, store. Healthy when there is none; a pause is no problem."""
 
     problems: tuple[str, ...] = ()
     last_done: datetime | None = None
     oldest_unsent: datetime | None = None
+    pauses: Sequence[Pause] = ()
 
     @property
     def ok(self) -> bool:
@@ -33,12 +35,12 @@ def health(store: Store, now: datetime, *, beat_age: float, since: datetime) -> 
     """`beat_age` is how many seconds ago the main loop last went round; `since` is when it began."""
     beat = stale(beat_age)
     try:
-        last, post = store.last_done(), store.post()
+        last, post, pauses = store.last_done(), store.post(), store.pauses(now=now)
     except AllocatorError:
         return Health((*beat, "store"))
     alerts = ("alerts",) if is_stuck(post, now) else ()
     slot = ("slot",) if is_missed(last, since if last is None else None, now) else ()
-    return Health((*beat, *alerts, *slot), last, post.oldest)
+    return Health((*beat, *alerts, *slot), last, post.oldest, pauses)
 
 
 def stale(beat_age: float) -> tuple[str, ...]:
@@ -59,9 +61,10 @@ class Figures:
     open_slots: int = 0
     tables_version: str = ""
     tables_accepted: datetime | None = None
+    paused: Mapping[str, int] = field(default_factory=dict)
 
 
-def figures(store: Store) -> Figures:
+def figures(store: Store, now: datetime) -> Figures:
     """Everything the metrics need, a handful of small queries."""
     runs, tables = store.runs(1), store.tables()
     open_ = [i for i in store.incidents(limit=500) if i.resolved is None]
@@ -76,4 +79,5 @@ def figures(store: Store) -> Figures:
         open_slots=sum(1 for row in store.slots() if row.state == "open"),
         tables_version=tables.sha256[:8] if tables else "",
         tables_accepted=tables.accepted_at if tables else None,
+        paused=Counter(str(pause.kind) for pause in store.pauses(now=now)),
     )

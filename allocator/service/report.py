@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from allocator.domain.lead import By, LeadKey, State
+from allocator.domain.pauses import Pause
 from allocator.domain.plan import Assigned
 from allocator.domain.records import CrmUsage, PendingWrite, Settlement
 
@@ -104,8 +105,10 @@ def summary(
     held_total: int,
     seconds: float,
     notes: Iterable[str] = (),
+    pauses: Sequence[Pause] = (),
+    stopped_by: Pause | None = None,
 ) -> dict[str, Any]:
-    """The run's JSON object (contracts: run)."""
+    """The run's JSON object (contracts: run). `stopped_by` is the pause of the service that it ran into."""
     return {
         "schema": SCHEMA,
         "run": run,
@@ -119,6 +122,8 @@ def summary(
         "crm": crm_counts(usage),
         "seconds": round(seconds, 3),
         "notes": list(notes),
+        "paused": stopped_by.shown if stopped_by else None,
+        "pauses": [pause.shown for pause in pauses],
     }
 
 

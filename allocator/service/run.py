@@ -17,6 +17,7 @@ from typing import Any
 from allocator.domain.alerts import Think
 from allocator.domain.facts import FactFields
 from allocator.domain.lead import CrmUser, LeadKey, Record
+from allocator.domain.pauses import Pause, Paused, service_of
 from allocator.domain.plan import Lookups
 from allocator.domain.records import Lease, TablesLook
 from allocator.domain.slots import slot_of
@@ -96,6 +97,8 @@ class _Run:
     """The stages of one run, in order, with what they hand on to each other."""
 
     look: TablesLook | None = None
+    paused: Pause | None = None
+    """The service's pause, once the run has come upon it."""
 
     def __init__(self, job: Job, lease: Lease, now: datetime, *, slot: str, by: str) -> None:
         self.job, self.lease, self.now = job, lease, now
@@ -109,11 +112,14 @@ class _Run:
     def work(self) -> SourceError | None:
         """Do it all. Returns the CRM's trouble when delivery had to stop; the outbox keeps the rest."""
         job, lease = self.job, self.lease
+        self.paused = service_of(job.store.pauses(now=self.now))
+        if self.paused is not None:
+            return None
         self.look = self.seen.look = look = self._tables()
         if job.live:
             job.store.drop_observed(lease)
         finished = self._finish_earlier()
-        if finished.trouble is not None or self.stopped:
+        if finished.trouble is not None or self.stopped or self.paused:
             return finished.trouble
         pulled = pull(job.crm, job.store, lease, at=self.now, progress=job.progress)
         self.seen.in_intake = len(pulled.records)
@@ -122,7 +128,7 @@ class _Run:
         self.tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=self.now), again=True)
         self._decide(look, pulled.records, skip=frozenset(s.key for s in finished.settled))
         trouble = self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
-        self.seen.delivered = trouble is None
+        self.seen.delivered = trouble is None and self.paused is None
         return trouble
 
     def close(self, state: str, made: dict[str, Any], error: BaseException | None) -> None:
@@ -173,12 +179,22 @@ class _Run:
     def summary(self) -> dict[str, Any]:
         """The run's JSON object as things stand."""
         job = self.job
+        pauses = job.store.pauses(now=job.clock.now())
         return report.summary(
             self.tally, run=self.lease.run, slot=self.slot, by=self.by,
             tables_version=self.look.version.sha256 if self.look else None,
             live=job.live, usage=job.crm.usage, held_total=job.store.held_count(),
-            seconds=time.monotonic() - self.started, notes=self._notes(),
+            seconds=time.monotonic() - self.started, notes=[*self._pause_notes(pauses), *self._notes()],
+            pauses=pauses, stopped_by=self.paused,
         )  # fmt: skip
+
+    def _pause_notes(self, pauses: Sequence[Pause]) -> list[str]:
+        said = [pause.said for pause in pauses if pause.kind is not Paused.SERVICE]
+        if self.paused is not None:
+            said.insert(
+                0, f"{self.paused.said}. Nothing more was read or written; a later run goes on from there"
+            )
+        return said
 
     def _notes(self) -> list[str]:
         if self.look is None:
@@ -233,7 +249,8 @@ class _Run:
         job = self.job
         lookups = Lookups(users=self._users(), intake=job.crm.intake_ids())
         self.seen.users = job.crm.users()
-        decider = allocate.Decider(job.crm, job.store, self.lease, look, self.now, job.fact_fields)
+        pauses = job.store.pauses(now=self.now)
+        decider = allocate.Decider(job.crm, job.store, self.lease, look, self.now, job.fact_fields, pauses)
         waiting = decider.queue(records, lookups, skip=skip)
         self.tally.returned = len(waiting.returned)
         if waiting.work:
@@ -255,6 +272,7 @@ class _Run:
             progress=job.progress, stop=job.stop,
         )  # fmt: skip
         self.tally.settled(delivery.settled)
+        self.paused = delivery.paused
         self.seen.contested += tuple(delivery.contested)
         for person, leads in delivery.refused.items():
             self.seen.refused_leads[person] = (*self.seen.refused_leads.get(person, ()), *leads)

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from allocator.domain.lead import LeadKey, Record
+from allocator.domain.pauses import out_until, service_of, teams_of
 from allocator.domain.plan import Assigned, Inputs, TurnRow, Work, counts_under_caps, plan, week_start
 from allocator.domain.records import LeadRow, Link
 from allocator.domain.shown import show_step
@@ -113,12 +114,14 @@ def explain_facts(
         fact_fields={name: (name,) for name in facts},
         ledgers=store.ledgers() if store else {},
         given=store.given_since(week_start(tables, now)) if store else (),
+        pauses=store.pauses(now=now) if store else (),
     )
     assigned = plan(inputs).decided[0]
     team = tables.team_by_name.get(decision.team or "")
     if assigned.turn is not None or team is None:
         return MadeUp(layers, assigned, assigned.turn.skipped if assigned.turn else ())
-    _, skipped = eligible(team, decision.needs, now, counts_under_caps(team, inputs.given, now))
+    counts, paused = counts_under_caps(team, inputs.given, now), out_until(inputs.pauses)
+    _, skipped = eligible(team, decision.needs, now, counts, paused=paused)
     return MadeUp(layers, assigned, skipped)
 
 
@@ -154,13 +157,19 @@ def rotation_object(
     n: int = 10,
     needs: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """The next `n` turns of each lane as they stand, with credits in units, and who is out and why."""
-    able, skipped = eligible(team, needs or {}, now, _taken(tables, team, store, now))
+    """The next `n` turns of each lane as they stand, with credits in units, and who is out and why.
+
+    `paused` is the pause of the team, or of the service, that keeps these turns waiting.
+    """
+    pauses = store.pauses(now=now) if store else ()
+    taken = _taken(tables, team, store, now)
+    able, skipped = eligible(team, needs or {}, now, taken, paused=out_until(pauses))
+    pause = service_of(pauses) or teams_of(pauses).get(team.name)
     known = {lane for name, lane in (store.ledgers() if store else {}) if name == team.name}
     lanes = [
         _lane(ledger_of(store, team.name, lane), lane, able, skipped, n) for lane in sorted(known | {""})
     ]
-    return {"team": team.name, "unit": UNIT, "lanes": lanes}
+    return {"team": team.name, "unit": UNIT, "lanes": lanes, "paused": pause.shown if pause else None}
 
 
 def ledger_of(store: Store | None, team: str, lane: str) -> Ledger:

@@ -39,7 +39,7 @@ def test_all_is_well_after_a_run(desk: Desk) -> None:
     answer = page(desk).get("/healthz")
     assert answer.status_code == 200
     body = answer.get_json()
-    assert set(body) == {"ok", "problems", "last_done", "oldest_unsent"}
+    assert set(body) == {"ok", "problems", "last_done", "oldest_unsent", "paused"}
     assert body["ok"] is True and body["problems"] == [] and body["oldest_unsent"] is None
     assert datetime.fromisoformat(body["last_done"]) == desk.clock.now()
 

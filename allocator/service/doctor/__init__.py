@@ -111,6 +111,10 @@ CHECKS: tuple[Kind, ...] = (
         "alerts_stuck", "no alert mail waits for longer than 15 minutes, and none was given up",
         "allocator alerts list", parts.alerts_stuck,
     ),
+    Kind(
+        "pauses", "no person or team is paused, nor the service: whatever is paused is named",
+        "If it should go on: allocator resume", parts.pauses,
+    ),
 )  # fmt: skip
 
 

@@ -72,5 +72,13 @@ def alerts_stuck(patient: Patient) -> Check:
     return Check(message=f"{post.pending} to be sent, {post.sent} sent")
 
 
+def pauses(patient: Patient) -> Check:
+    """Somebody meant them; who looks for why nothing moves should see them."""
+    found = patient.store.need().pauses(now=patient.now)
+    if found:
+        return Check(status=Status.WARNING, message="; ".join(pause.said for pause in found))
+    return Check(message="nothing and nobody is paused")
+
+
 def _mails(number: int) -> str:
     return "1 mail is" if number == 1 else f"{number:,} mails are"
