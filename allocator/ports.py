@@ -40,6 +40,7 @@ from allocator.domain.records import (
     TablesVersion,
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
 from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.rotation import Ledger
@@ -225,7 +226,43 @@ class PauseStore(Protocol):
         """Those in force at `now`, in the order of domain.pauses.in_force."""
 
 
-class Store(AlertStore, SlotStore, PauseStore, Protocol):
+class TakeBackStore(Protocol):
+    """Leads that come back: returned by a person's hand, rejected, or undone with their run."""
+
+    def ask_back(self, asked: Sequence[TakeBack]) -> Mapping[LeadKey, str]:
+        """Note that these decisions' leads are to be taken back. Needs no lease.
+
+        Returns why for those that cannot be: not given to anybody, decided again since, or asked for already.
+        One that was dropped may be asked for again.
+        """
+
+    def take_backs(
+        self,
+        *,
+        states: Collection[Asked] | None = None,
+        keys: Collection[LeadKey] | None = None,
+        of_run: int | None = None,
+    ) -> Sequence[TakeBack]:
+        """By state, lead or undone run; in the order in which they were asked for."""
+
+    def try_back(self, lease: Lease, places: Sequence[tuple[LeadKey, int]]) -> None:
+        """Record durably that these (lead, epoch) are about to be written."""
+
+    def settle_back(self, lease: Lease, ends: Sequence[BackEnd], *, at: datetime) -> None:
+        """Done ones wait again at the same epoch, their decision ended, their turns given back where said;
+        the others are dropped. Nothing happens to what is settled already."""
+
+    def return_leads(
+        self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime, refund: Collection[LeadKey] = ()
+    ) -> None:
+        """Leads found in intake again become waiting; last_person is who had them. The turns of those in
+        `refund` are given back."""
+
+    def given_in(self, run: int) -> Sequence[Given]:
+        """What a live run gave to somebody, by lead; observe mode gave nothing."""
+
+
+class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.
@@ -238,6 +275,8 @@ class Store(AlertStore, SlotStore, PauseStore, Protocol):
         self, *, slot: str, by: str, at: datetime, live: bool, seconds: int, once: bool = False
     ) -> Lease:
         """Take the lease for `seconds` and open a run row. Raises BusyError "busy: run N since T ...".
+
+        A `slot` of NO_SLOT: this run answers for no hour, and counts as none.
 
         An expired lease, or one whose holder process on this boot is dead, is taken over; its run row is
         closed as `failed`. The slot's row is made or kept: a slot is done when one of its runs is. With
@@ -335,9 +374,6 @@ class Store(AlertStore, SlotStore, PauseStore, Protocol):
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
         """Final states; outbox rows done; turns given back at most once; links made for confirmed leads."""
-
-    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
-        """Leads found in intake again become waiting; last_person is who had them."""
 
     def past(self, since: datetime, *, most: int) -> Past | None:
         """The runs that began since then, with at most so many decisions, as a replay needs them, and how

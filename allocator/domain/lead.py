@@ -98,6 +98,8 @@ class LeadStatus:
     deleted: bool = False
     master_id: str | None = None
     contact_id: str | None = None
+    modified_by: str = ""
+    """Who changed it last: a user's id, empty where the CRM does not say."""
     known: bool = True
     """False: the CRM does not know the id (purged, or hidden from us)."""
 

@@ -141,6 +141,10 @@ class LeadRow:
     """Who returned it last: not first choice."""
     run: int | None = None
     live: bool = True
+    hops: int = 0
+    """How often it was rejected or returned."""
+    settled_stamp: datetime | None = None
+    """The record's stamp when its owner was confirmed: unchanged, nobody has touched it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,8 @@ class Settlement:
     """The record as last read, where it was read again."""
     basis: str = ""
     avoid: str | None = None
+    stamp: datetime | None = None
+    """Of a confirmed lead: the record's stamp as read back."""
 
 
 @dataclass(frozen=True, slots=True)

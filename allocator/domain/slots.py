@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 HOUR = timedelta(hours=1)
+NO_SLOT = ""
+"""The slot of what takes the lease and answers for no hour: an undo."""
 PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
 """After a first, second and third run that failed on something that may pass; then the slot has failed."""
 WRONG_CLOCK = timedelta(days=1)
@@ -102,7 +104,7 @@ def step(now: datetime, rows: Sequence[SlotRow], active: Active | None, *, minut
     if newest > current or (row is not None and row.state is not SlotState.OPEN):
         return Step(add)
     if active is not None:
-        skip = active.slot < current
+        skip = NO_SLOT < active.slot < current
         return Step(add, {current: SlotState.SKIPPED} if skip else None)
     if row is not None and row.tries:
         if _is_hopeless(row.tries):

@@ -115,6 +115,7 @@ def _save_leads(
         _key(s.key)
         | _end(s, standing[s.key])
         | {"since": at, "last_person": s.avoid or standing[s.key].last_person}
+        | {"settled_stamp": s.stamp if s.state is State.CONFIRMED else None}
         for s in new
     ]
     update_rows(connection, leads, rows, key=("source", "source_id"))

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.tables import answers, beats, runs, slots
 from allocator.domain.records import Beat
-from allocator.domain.slots import SlotRow, SlotState, Try, catches_up
+from allocator.domain.slots import NO_SLOT, SlotRow, SlotState, Try, catches_up
 from allocator.errors import SlotTaken
 
 _KEEP_BEATS = timedelta(days=7)
@@ -28,6 +28,12 @@ def add(connection: Connection, names: Collection[str], at: datetime) -> None:
     """Open rows where there are none."""
     rows = [{"slot": name, "state": SlotState.OPEN.value, "opened": at} for name in sorted(names)]
     insert_rows(connection, slots, rows, lambda insert: insert.on_conflict_do_nothing())
+
+
+def add_none(connection: Connection, at: datetime) -> None:
+    """The slot of what answers for no hour: it never needs a run."""
+    row = {"slot": NO_SLOT, "state": SlotState.DONE.value, "opened": at}
+    insert_rows(connection, slots, [row], lambda insert: insert.on_conflict_do_nothing())
 
 
 def mark(connection: Connection, new: Collection[str], close: Mapping[str, SlotState], at: datetime) -> None:
@@ -59,7 +65,8 @@ def rows(connection: Connection, limit: int) -> Sequence[SlotRow]:
 
 
 def last_done(connection: Connection) -> datetime | None:
-    query = sa.select(runs.c.finished).where(runs.c.state == "done", runs.c.finished.is_not(None))
+    ran = sa.and_(runs.c.state == "done", runs.c.finished.is_not(None), runs.c.slot != NO_SLOT)
+    query = sa.select(runs.c.finished).where(ran)
     found: datetime | None = connection.execute(query.order_by(runs.c.finished.desc()).limit(1)).scalar()
     return found
 

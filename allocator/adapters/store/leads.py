@@ -16,14 +16,12 @@ from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.tables import decisions, leads, marks
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.records import LeadRow
-from allocator.errors import AllocatorError
 
 CHUNK = 1000
-_AFRESH: Mapping[str, Any] = {
+AFRESH: Mapping[str, Any] = {
     "state": State.WAITING.value, "reason": None, "detail": "", "decided_by": None, "team": None, "lane": "",
-    "person": None, "owner": None, "basis": "",
+    "person": None, "owner": None, "basis": "", "taker": None, "taker_team": None, "settled_stamp": None,
 }  # fmt: skip
-_GONE = frozenset({State.CONFIRMED, State.TAKEN, State.CLOSED})
 _RECORD = ("created", "stamp", "crm_owner", "fields", "unreadable")
 
 
@@ -99,7 +97,7 @@ def _keys(connection: Connection, keys: Collection[LeadKey]) -> Iterator[Any]:
 
 
 def _save(connection: Connection, records: Collection[Record]) -> None:
-    waiting = dict(_AFRESH) | {"epoch": 0, "live": True}
+    waiting = dict(AFRESH) | {"epoch": 0, "live": True}
     insert_rows(
         connection,
         leads,
@@ -180,28 +178,11 @@ def _lead(row: Row[Any]) -> LeadRow:
         key=key, record=record, state=State(row.state), epoch=row.epoch, reason=row.reason, detail=row.detail,
         by=row.decided_by, team=row.team, lane=row.lane, person=row.person, owner=row.owner, since=row.since,
         basis=row.basis, last_person=row.last_person, run=row.run, live=bool(row.live),
+        hops=row.hops, settled_stamp=row.settled_stamp,
     )  # fmt: skip
 
 
 # --- back to waiting --------------------------------------------------------------------------------------
-
-
-def put_back(connection: Connection, returned: Sequence[LeadRow], at: datetime) -> None:
-    """Leads that had left intake wait again; who was given them last is remembered."""
-    stored = {row.key: row for row in rows(connection, [row.key for row in returned])}
-    changes = []
-    for row in returned:
-        known = stored.get(row.key)
-        if known is None or known.epoch != row.epoch:
-            raise AllocatorError(f"lead {row.key} was decided again since it was read: it cannot be returned")
-        if known.state is State.WAITING:
-            continue
-        if known.state not in _GONE:
-            raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
-        changes.append({**named(row.key), "v_last": known.person})
-    if changes:
-        values = dict(_AFRESH) | {"since": at, "last_person": sa.bindparam("v_last")}
-        connection.execute(sa.update(leads).where(one(leads)).values(values), changes)
 
 
 def wait_again(connection: Connection) -> int:
@@ -211,16 +192,16 @@ def wait_again(connection: Connection) -> int:
         .where(decisions.c.source == leads.c.source, decisions.c.source_id == leads.c.source_id)
         .scalar_subquery()
     )
-    values = dict(_AFRESH) | {"epoch": left, "live": True, "run": None}
+    values = dict(AFRESH) | {"epoch": left, "live": True, "run": None}
     return connection.execute(sa.update(leads).where(leads.c.live.is_(False)).values(values)).rowcount
 
 
 def retry(connection: Connection, keys: Collection[LeadKey] | None) -> int:
-    """Held leads forget what their hold depended on, so that the next run decides them."""
+    """Held leads forget their hold and how often they were rejected: the next run decides them."""
     conditions = [sa.true()] if keys is None else list(by_key(leads, keys))
     return sum(
         connection.execute(
-            sa.update(leads).where(leads.c.state == State.HELD.value, condition).values(basis="")
+            sa.update(leads).where(leads.c.state == State.HELD.value, condition).values(basis="", hops=0)
         ).rowcount
         for condition in conditions
     )

@@ -48,7 +48,10 @@ def begin(
             process_start=me.process_start, acquired=moment, renewed=moment, expires=taken.expires,
         )
     )  # fmt: skip
-    hours.add(connection, [slot], at)
+    if slot:
+        hours.add(connection, [slot], at)
+    else:
+        hours.add_none(connection, at)
     connection.execute(
         sa.insert(runs).values(
             run=taken.run, slot=slot, started_by=by, state=RUNNING, started=at, live=live,

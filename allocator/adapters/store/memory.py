@@ -20,6 +20,7 @@ from allocator.adapters.store.memory_alerts import MemoryAlerts
 from allocator.adapters.store.memory_delivery import MemoryDelivery
 from allocator.adapters.store.memory_past import past_of
 from allocator.adapters.store.memory_state import Decision, StoreState, waiting
+from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
@@ -45,7 +46,7 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryVersions):
+class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryTakeBacks, MemoryVersions):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:
@@ -82,7 +83,7 @@ class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryVersions):
             s.token, s.holding, s.holder = s.token + 1, number, this_process()
             s.expires = self.now() + timedelta(seconds=seconds)
             s.runs[number] = RunRow(number, slot, by, "running", at, None, live, None, {})
-            s.watched.slots.setdefault(slot, SlotState.OPEN)
+            s.watched.slots.setdefault(slot, SlotState.OPEN if slot else SlotState.DONE)
             return Lease(s.token, number, s.expires)
 
     def _take_over(self, s: StoreState, holding: int, at: datetime) -> None:
@@ -257,7 +258,7 @@ class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryVersions):
         with self._changing() as s:
             held = [r for r in s.leads.values() if r.state is State.HELD and (keys is None or r.key in keys)]
             for row in held:
-                s.leads[row.key] = replace(row, basis="")
+                s.leads[row.key] = replace(row, basis="", hops=0)
         return len(held)
 
     def backup(self, path: str) -> None:
@@ -285,5 +286,6 @@ def _shown(decision: Decision) -> Mapping[str, Any]:
         "epoch": d.epoch, "at": decision.at, "run": decision.run, "state": d.state.value, "reason": d.reason,
         "detail": d.detail, "by": d.by, "team": d.team, "lane": d.lane, "person": d.person, "owner": d.owner,
         "tables_version": decision.tables_version, "trace": d.trace, "turn": d.turn,
-        "given_back": decision.given_back, "live": decision.live,
+        "given_back": decision.given_back, "live": decision.live, "ended": decision.ended,
+        "ended_at": decision.ended_at, "ended_why": decision.ended_why,
     }  # fmt: skip

@@ -195,7 +195,7 @@ class MemoryAlerts(ABC):
                     s.watched.slots[slot] = state
 
     def last_done(self) -> datetime | None:
-        ends = [r.finished for r in self._state.runs.values() if r.state == "done" and r.finished]
+        ends = [r.finished for r in self._state.runs.values() if r.state == "done" and r.finished and r.slot]
         return max(ends, default=None)
 
     def beat(self, beat: Beat) -> None:

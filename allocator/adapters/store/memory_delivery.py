@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
-from allocator.adapters.store.memory_state import StoreState, waiting
+from allocator.adapters.store.memory_state import StoreState
 from allocator.domain.lead import LeadKey, State
-from allocator.domain.records import LeadRow, Lease, Link, PendingWrite, Settlement
+from allocator.domain.records import Lease, Link, PendingWrite, Settlement
 from allocator.errors import AllocatorError
 
 _OUT_OF_INTAKE = frozenset({State.TAKEN, State.CLOSED})
@@ -65,7 +65,10 @@ class MemoryDelivery(ABC):
             "basis": end.basis or lead.basis,
         }
         record, last = end.record or lead.record, end.avoid or lead.last_person
-        s.leads[end.key] = replace(lead, record=record, since=at, last_person=last, **final)  # type: ignore[arg-type]
+        stamp = end.stamp if end.state is State.CONFIRMED else None
+        s.leads[end.key] = replace(
+            lead, record=record, since=at, last_person=last, settled_stamp=stamp, **final  # type: ignore[arg-type]
+        )
         if decision is not None and lead.state is not State.WAITING:
             what = replace(decision.what, **final)  # type: ignore[arg-type]
             back = decision.given_back or end.give_back
@@ -81,19 +84,6 @@ class MemoryDelivery(ABC):
         place = (link.key, link.crm, link.object, link.crm_id)
         if place not in [(k.key, k.crm, k.object, k.crm_id) for k in s.links]:
             s.links = (*s.links, link)
-
-    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
-        with self._changing(lease) as s:
-            for row in rows:
-                known = s.leads.get(row.key)
-                if known is None or known.epoch != row.epoch:
-                    raise AllocatorError(f"lead {row.key} was decided again since it was read")
-                if known.state is State.WAITING:
-                    continue
-                if known.state not in (State.CONFIRMED, State.TAKEN, State.CLOSED):
-                    raise AllocatorError(f"lead {row.key} is {known.state}: it cannot be returned")
-                again = waiting(known, known.epoch)
-                s.leads[row.key] = replace(again, since=at, last_person=known.person)
 
     # links
 

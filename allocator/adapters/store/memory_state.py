@@ -13,6 +13,7 @@ from allocator.adapters.store.memory_alerts import Watched
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.plan import Assigned
 from allocator.domain.records import LeadRow, Link, PendingWrite, RunRow, TablesVersion
+from allocator.domain.take_backs import Ended, TakeBack
 
 Epoch = tuple[LeadKey, int]
 
@@ -28,6 +29,9 @@ class Decision:
     live: bool
     given_back: bool = False
     settled_run: int | None = None
+    ended: Ended | None = None
+    ended_at: datetime | None = None
+    ended_why: str = ""
 
 
 @dataclass(slots=True)
@@ -47,12 +51,13 @@ class StoreState:
     outbox: dict[int, PendingWrite] = field(default_factory=dict)
     last_write: int = 0
     links: tuple[Link, ...] = ()
+    take_backs: dict[Epoch, TakeBack] = field(default_factory=dict)
     watched: Watched = field(default_factory=Watched)
 
     def copied(self) -> StoreState:
         """To change without changing this one."""
         new = copy.copy(self)
-        for name in ("runs", "seen", "marks", "leads", "decisions", "outbox"):
+        for name in ("runs", "seen", "marks", "leads", "decisions", "outbox", "take_backs"):
             setattr(new, name, dict(getattr(self, name)))
         new.watched = self.watched.copied()
         return new
@@ -62,5 +67,5 @@ def waiting(row: LeadRow, epoch: int) -> LeadRow:
     """The row of a lead that waits, nothing left of a decision."""
     return replace(
         row, state=State.WAITING, epoch=epoch, reason=None, detail="", by=None, team=None, lane="",
-        person=None, owner=None, basis="",
+        person=None, owner=None, basis="", settled_stamp=None,
     )  # fmt: skip

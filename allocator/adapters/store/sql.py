@@ -25,6 +25,7 @@ from allocator.adapters.store import (
     past,
     pauses,
     schema,
+    take_backs,
     versions,
 )
 from allocator.adapters.store import backup as copies
@@ -50,6 +51,7 @@ from allocator.domain.records import (
     TablesVersion,
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
 from rules.rotation import Ledger
 
 __all__ = ["SqlStore", "open_store", "schema_version", "upgrade_store"]
@@ -209,14 +211,39 @@ class SqlStore:
     def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
         self._fenced(lease, lambda c: deliver.settle(c, settlements, at=at, run=lease.run))
 
-    def return_leads(self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime) -> None:
-        self._fenced(lease, lambda c: leads.put_back(c, rows, at))
+    def return_leads(
+        self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime, refund: Collection[LeadKey] = ()
+    ) -> None:
+        self._fenced(lease, lambda c: take_backs.put_back(c, rows, at=at, run=lease.run, refund=refund))
 
     def past(self, since: datetime, *, most: int) -> Past | None:
         return self.database.read(lambda c: past.read(c, since, most))
 
     def drop_observed(self, lease: Lease) -> int:
         return self._fenced(lease, decide.drop_observed)
+
+    # take back
+
+    def ask_back(self, asked: Sequence[TakeBack]) -> Mapping[LeadKey, str]:
+        return self.database.write(lambda c: self._locked(c, lambda: take_backs.ask(c, asked)))
+
+    def take_backs(
+        self,
+        *,
+        states: Collection[Asked] | None = None,
+        keys: Collection[LeadKey] | None = None,
+        of_run: int | None = None,
+    ) -> Sequence[TakeBack]:
+        return self.database.read(lambda c: take_backs.listed(c, states, keys, of_run))
+
+    def try_back(self, lease: Lease, places: Sequence[tuple[LeadKey, int]]) -> None:
+        self._fenced(lease, lambda c: take_backs.attempt(c, places))
+
+    def settle_back(self, lease: Lease, ends: Sequence[BackEnd], *, at: datetime) -> None:
+        self._fenced(lease, lambda c: take_backs.settle(c, ends, at=at, run=lease.run))
+
+    def given_in(self, run: int) -> Sequence[Given]:
+        return self.database.read(lambda c: take_backs.given_in(c, run))
 
     # links
 

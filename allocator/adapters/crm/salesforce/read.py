@@ -15,7 +15,8 @@ SOURCE = "salesforce"
 ALWAYS = ("Id", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp")
 QUEUE = ("QueueId", "Queue.Name", "Queue.DeveloperName")
 STATUS = (
-    "Id", "OwnerId", "LastModifiedDate", "IsConverted", "IsDeleted", "MasterRecordId", "ConvertedContactId",
+    "Id", "OwnerId", "LastModifiedDate", "LastModifiedById", "IsConverted", "IsDeleted", "MasterRecordId",
+    "ConvertedContactId",
 )  # fmt: skip
 IDS_AT_ONCE = 200
 OLDEST_FIRST = "CreatedDate ASC, Id ASC"
@@ -152,6 +153,7 @@ def _status(row: Row) -> LeadStatus:
         deleted=row.get("IsDeleted") is True,
         master_id=to18(row.get("MasterRecordId")),
         contact_id=to18(row.get("ConvertedContactId")),
+        modified_by=to18(row.get("LastModifiedById")) or "",
     )
 
 
