@@ -32,7 +32,7 @@ from pathlib import Path
 from statistics import median
 
 from fairness_chart import Line, chart, short
-from rivals import RULES, Able, CreditLedger, Rule, Run, Team
+from rivals import RULES, Able, CreditLedger, LedgerByTotals, Rule, Run, Team
 
 from rules.rotation import U, split_of
 
@@ -283,7 +283,8 @@ def totals(outcomes: list[Outcome]) -> str:
 
 TABLES = {"worst": distances(max), "median": distances(median), "totals": totals}
 """By the names of the blocks in the docs."""
-CHARTED = RULES
+CHARTED = tuple(rule for rule in RULES if rule is not LedgerByTotals)
+"""That one has another goal."""
 LEGEND = """\
 Distances are in leads; † knows no weights.
 worst, median: |fair share - got| of the worst-off person at the end / of anybody ever / most in a row to one
@@ -294,7 +295,7 @@ def table(found: Sequence[Found], told: Told) -> str:
     lines = ["| rule (who uses it) | " + " | ".join(s.name for s in SCENARIOS) + " |"]
     lines.append("|---" * (len(SCENARIOS) + 1) + "|")
     for rule in RULES:
-        bold = "**" if rule is CreditLedger else ""
+        bold = "**" if rule.used_by == CreditLedger.used_by else ""
         cells = [told([one[rule.name, s.name] for one in found]) for s in SCENARIOS]
         title = f"{bold}{rule.name}{bold} ({rule.used_by})" + ("" if rule.weighs else " †")
         lines.append("| " + " | ".join((title, *(f"{bold}{cell}{bold}" for cell in cells))) + " |")

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar
 
-from rules.rotation import Rotation
+from rules.lineup import Lineup
+from rules.rotation import Rotation, split_of
 
 Able = Mapping[str, int]
 """Who could take a lead, in the order of the list, with weights."""
@@ -290,6 +291,27 @@ class CreditLedger(Rule):
         return self._rotation.ledger("").credits
 
 
+class LedgerByTotals(Rule):
+    """The product's own rotation for a team whose sheet says Fairness `totals`, with the default limit."""
+
+    name = "credit ledger, by totals"
+    used_by = "this product"
+    weighs = True
+
+    def __init__(self, team: Team, chance: random.Random) -> None:
+        super().__init__(team, chance)
+        self._rotation = Rotation()
+        self._away: frozenset[str] = frozenset()
+
+    def begin(self, run: Run) -> None:
+        self._away = run.away
+
+    def pick(self, language: str, able: Able) -> str:
+        weights = self.team.weights
+        present = split_of({p: weights[p] for p in self.team.people if p not in self._away})
+        return self._rotation.take("", Lineup(able, present)).owner
+
+
 RULES: tuple[type[Rule], ...] = (
     IndexPointer,
     PointerPerLanguage,
@@ -299,5 +321,6 @@ RULES: tuple[type[Rule], ...] = (
     LowestCount,
     Shortfall,
     WeightedRandom,
+    LedgerByTotals,
     CreditLedger,
 )
