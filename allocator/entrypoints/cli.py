@@ -25,6 +25,8 @@ GROUPS = {
     "rotation": "rotation",
     "leads": "leads",
     "runs": "runs",
+    "pause": "pause",
+    "resume": "resume",
     "alerts": "alerts",
     "store": "store",
 }

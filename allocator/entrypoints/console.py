@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,6 +74,13 @@ def plain(text: object, *, width: int = 0) -> str:
     if width and len(clean) > width:
         clean = clean[: width - 1] + "…"
     return clean.replace("[", r"\[")
+
+
+def until(text: str | None) -> str:
+    """ " until 2026-03-06" for a day, " until 2026-03-02 11:00 UTC" for an instant, nothing for neither."""
+    if not text or "T" not in text:
+        return f" until {text}" if text else ""
+    return f" until {datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def hang(label: str, text: str) -> None:

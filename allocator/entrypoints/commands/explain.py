@@ -153,5 +153,5 @@ def _show_turn(found: dict[str, Any], names: dict[str, str]) -> None:
 
 def _show_out(skipped: Any, names: dict[str, str]) -> None:
     for out in skipped:
-        until = f" until {out['until']}" if out["until"] else ""
+        until = console.until(out["until"])
         console.out.print(f"    out: {plain(names.get(out['id'], out['id']))}, {out['why']}{until}")

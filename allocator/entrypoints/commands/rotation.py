@@ -61,6 +61,10 @@ def team_named(tables: RoutingTables, text: str) -> Team:
 
 def _print(found: dict[str, Any], tables: RoutingTables) -> None:
     names = {i: rows[0].name for i, rows in tables.people_by_id.items()}
+    if pause := found["paused"]:
+        who = "the service" if pause["kind"] == "service" else found["team"]
+        said = f"{who} is paused{console.until(pause['until'])}: {pause['reason']}"
+        console.out.print(f"[yellow]{plain(said)}[/]; then the order is")
     for lane in found["lanes"]:
         title = f"{found['team']}, lane {lane['lane']}" if lane["lane"] else found["team"]
         console.out.print(f"[bold]{plain(title)}[/]")
@@ -72,5 +76,5 @@ def _print(found: dict[str, Any], tables: RoutingTables) -> None:
         if not lane["next"]:
             console.out.print("  nobody can take a lead now")
     for one in found["lanes"][0]["out"]:
-        until = f" until {one['until']}" if one["until"] else ""
+        until = console.until(one["until"])
         console.out.print(f"  out: {plain(names.get(one['id'], one['id']))}, {one['why']}{until}")

@@ -73,7 +73,8 @@ def command(
         try:
             with bootstrap.preview(job) if dry_run else _mailing(settings, job) as chosen:
                 outcome = run_once(chosen, by="cli")
-                names = {} if as_json else names_of(bootstrap.current_tables(settings, chosen.store))
+                silent = as_json or not outcome.summary["teams"]
+                names = {} if silent else names_of(bootstrap.current_tables(settings, chosen.store))
         finally:
             job.store.close()
     tell(outcome, names)

@@ -41,7 +41,7 @@ def list_runs(
     for row in rows:
         leads = row.get("leads", {})
         counts = (str(leads.get(k, "-")) for k in ("assigned", "held", "retry"))
-        why = plain(row.get("error", ""), width=60)
+        why = plain(row.get("error") or _paused(row), width=60)
         table.add_row(str(row["run"]), row["started"][:19], row["state"], row["by"], *counts, why)
     console.out.print(table if rows else "No run yet.")
     return console.OK
@@ -76,9 +76,17 @@ def show_run(
     if found.get("error") or row.state == "failed":
         why = found.get("error", "it ended without a word: killed, or the machine went down")
         console.hang("  ", plain(why))
+    if paused := _paused(found):
+        console.hang("  ", plain(paused))
     if found.get("teams"):
         console.out.print(split_table(found["teams"]))
     return console.OK
+
+
+def _paused(found: dict[str, Any]) -> str:
+    """Why a run did nothing, or not all of it."""
+    pause = found.get("paused")
+    return f"the service was paused: {pause['reason']}" if pause else ""
 
 
 def as_object(row: RunRow) -> dict[str, Any]:
