@@ -12,11 +12,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from allocator.adapters.store import ledger as books
+from allocator.adapters.store import turn_rows
 from allocator.adapters.store.bulk import insert_rows
-from allocator.adapters.store.leads import by_key, chunks, wait_again
+from allocator.adapters.store.leads import by_key, wait_again
 from allocator.adapters.store.tables import (
     decisions,
-    eligibility,
     json_text,
     leads,
     outbox,
@@ -53,7 +53,7 @@ def commit(
         raise AllocatorError(
             "a lead of this plan is already decided for its epoch, or not in the store: nothing was changed"
         ) from None
-    _save_turns(connection, plan.turns, common)
+    turn_rows.save(connection, plan.turns, common)
     books.save(connection, plan.ledgers)
     _save_writes(connection, plan.decided, at=at, live=live)
     _move_leads(connection, plan.decided, run)
@@ -127,54 +127,6 @@ def _decision(decided: Assigned, tables_version: str) -> dict[str, Any]:
         "decided_by": decided.by, "team": decided.team, "lane": decided.lane, "person": decided.person,
         "owner": decided.owner, "basis": decided.basis, "tables_version": tables_version,
         "given_back": False, "settled_at": None, "trace": decided.trace, "seen": decided.seen,
-    }  # fmt: skip
-
-
-def _save_turns(connection: Connection, taken: Sequence[TurnRow], common: Mapping[str, Any]) -> None:
-    if not taken:
-        return
-    contents: dict[str, Any] = {}
-    hashes: dict[Any, str] = {}
-    rows = []
-    for row in taken:
-        distinct = (tuple(row.turn.weights.items()), tuple(row.turn.shares.items()), row.skipped)
-        if distinct not in hashes:
-            content = _eligibility(row)
-            hashes[distinct] = hashlib.sha256(json_text(content).encode()).hexdigest()
-            contents[hashes[distinct]] = content
-        rows.append({**_turn(row, hashes[distinct]), **common})
-    known: set[str] = set()
-    for part in chunks(contents):
-        known.update(
-            connection.execute(
-                sa.select(eligibility.c.sha256).where(eligibility.c.sha256.in_(part))
-            ).scalars()
-        )
-    new = [{"sha256": sha, "content": content} for sha, content in contents.items() if sha not in known]
-    insert_rows(connection, eligibility, new)
-    insert_rows(connection, turns, rows)
-
-
-def _eligibility(row: TurnRow) -> dict[str, Any]:
-    return {
-        "ids": list(row.turn.weights),
-        "weights": dict(row.turn.weights),
-        "shares": dict(row.turn.shares),
-        "skipped": [
-            {"id": s.id, "why": str(s.why), "until": s.until and s.until.isoformat(), "also": list(s.also)}
-            for s in row.skipped
-        ],
-    }
-
-
-def _turn(row: TurnRow, sha256: str) -> dict[str, Any]:
-    turn = row.turn
-    return {
-        "team": row.team, "lane": row.lane, "number": turn.number, "sequence": turn.sequence,
-        "kind": turn.kind, "owner": turn.owner, "payer": turn.payer, "paid": turn.paid,
-        "credit_limit": turn.limit, "before": turn.before, "team_before": turn.team_before,
-        "last_before": turn.last_before, "eligibility": sha256, "source": row.key.source,
-        "source_id": row.key.source_id, "epoch": row.epoch,
     }  # fmt: skip
 
 

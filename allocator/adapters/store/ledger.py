@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from allocator.adapters.store import turn_rows
 from allocator.adapters.store.bulk import insert_rows
 from allocator.adapters.store.leads import upsert
-from allocator.adapters.store.tables import decisions, eligibility, last_turns, ledger, refunds, turns
-from rules.rotation import Ledger
+from allocator.adapters.store.tables import (
+    decisions,
+    eligibility,
+    last_turns,
+    ledger,
+    refunds,
+    turns,
+    vouchers,
+)
+from rules.turn import AUTOMATIC, Ledger
+from rules.vouchers import Key, Voucher, move_back
 
 Place = tuple[str, str, int]
 """(team, lane, number)"""
@@ -21,6 +31,7 @@ Place = tuple[str, str, int]
 
 def ledgers(connection: Connection) -> dict[tuple[str, str], Ledger]:
     """(team, lane) -> ledger; team credits and last turns are over all lanes."""
+    held = _vouchers(connection)
     credits: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     team_credits: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(sa.select(ledger)):
@@ -37,9 +48,30 @@ def ledgers(connection: Connection) -> dict[tuple[str, str], Ledger]:
             last_turn=last[team],
             next_number=_last_number(connection, team, lane) + 1,
             next_sequence=sequences[team],
+            vouchers=held.get((team, lane), {}),
+            streak=streak(connection, team, lane) if (team, lane) in held else 0,
         )
         for (team, lane), people in sorted(credits.items())
     }
+
+
+def _vouchers(connection: Connection) -> dict[tuple[str, str], dict[Key, Voucher]]:
+    found: dict[tuple[str, str], dict[Key, Voucher]] = defaultdict(dict)
+    for row in connection.execute(sa.select(vouchers)):
+        one = Voucher(row.amount, row.earned, date.fromisoformat(row.expires))
+        found[row.team, row.lane][row.person, row.absence] = one
+    return found
+
+
+def streak(connection: Connection, team: str, lane: str, *, before: int | None = None) -> int:
+    """How many of the lane's newest automatic leads that stand were catch-ups in a row; before that run."""
+    t = turns.c
+    mine = sa.and_(t.team == team, t.lane == lane, t.kind.in_(AUTOMATIC), ~refunded())
+    if before is not None:
+        mine = sa.and_(mine, t.run < before)
+    other = sa.select(sa.func.max(t.number)).where(mine, t.kind != "catch-up")
+    last = connection.execute(other).scalar() or 0
+    return connection.execute(sa.select(sa.func.count()).where(mine, t.number > last)).scalar() or 0
 
 
 def save(connection: Connection, changed: Mapping[tuple[str, str], Ledger]) -> None:
@@ -51,12 +83,23 @@ def save(connection: Connection, changed: Mapping[tuple[str, str], Ledger]) -> N
     ]
     last = {(team, p): s for (team, _), book in changed.items() for p, s in book.last_turn.items()}
     _put(connection, ledger, credits, "credit")
+    _put_vouchers(connection, {place: book.vouchers for place, book in changed.items()})
     _put(
         connection,
         last_turns,
         [{"team": t, "person": p, "sequence": s} for (t, p), s in last.items()],
         "sequence",
     )
+
+
+def _put_vouchers(connection: Connection, held: Mapping[tuple[str, str], Mapping[Key, Voucher]]) -> None:
+    rows = [
+        {"team": team, "lane": lane, "person": person, "absence": absence}
+        | {"amount": one.amount, "earned": one.earned, "expires": one.expires.isoformat()}
+        for (team, lane), own in held.items()
+        for (person, absence), one in own.items()
+    ]
+    _put(connection, vouchers, rows, "amount", "earned", "expires")
 
 
 def expected(connection: Connection, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -105,10 +148,12 @@ def refunded() -> sa.Exists:
 
 
 def unbook(connection: Connection, rows: Sequence[Row[Any]]) -> None:
-    """Subtract what these turns recorded, and find the last turns of their owners again."""
+    """Subtract what these turns recorded, and find the last turns of their payers again."""
     told = contents(connection, {r.eligibility for r in rows})
     change: dict[tuple[str, str, str], int] = defaultdict(int)
     for row in rows:
+        if not row.paid:
+            continue
         for person, share in told[row.eligibility]["shares"].items():
             change[row.team, row.lane, person] -= share
         change[row.team, row.lane, row.payer] += row.paid
@@ -123,25 +168,37 @@ def unbook(connection: Connection, rows: Sequence[Row[Any]]) -> None:
         )
         by = sa.bindparam("v_change", type_=sa.BigInteger)
         connection.execute(sa.update(ledger).where(here).values(credit=ledger.c.credit + by), moved)
-    for team, owner in sorted({(r.team, r.owner) for r in rows}):
-        _find_last(connection, team, owner)
+    _unbook_vouchers(connection, rows)
+    for team, payer in sorted({(r.team, r.payer) for r in rows}):
+        _find_last(connection, team, payer)
 
 
-def _find_last(connection: Connection, team: str, owner: str) -> None:
-    """The owner's last live turn in any lane; none: no row."""
+def _unbook_vouchers(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    moved = [(r.team, r.lane, turn_rows.moves(r.vouchers)) for r in rows if r.vouchers]
+    if not moved:
+        return
+    held = _vouchers(connection)
+    changed = {(team, lane): dict(held[team, lane]) for team, lane, _ in moved}
+    for team, lane, moves in moved:
+        move_back(changed[team, lane], moves)
+    _put_vouchers(connection, changed)
+
+
+def _find_last(connection: Connection, team: str, payer: str) -> None:
+    """The payer's last live turn in any lane; none: no row."""
     newest = (
         sa.select(turns.c.sequence)
-        .where(turns.c.team == team, turns.c.owner == owner, ~refunded())
+        .where(turns.c.team == team, turns.c.payer == payer, ~refunded())
         .order_by(turns.c.sequence.desc())
         .limit(1)
     )
     sequence = connection.execute(newest).scalar()
     if sequence is None:
         connection.execute(
-            sa.delete(last_turns).where(last_turns.c.team == team, last_turns.c.person == owner)
+            sa.delete(last_turns).where(last_turns.c.team == team, last_turns.c.person == payer)
         )
     else:
-        _put(connection, last_turns, [{"team": team, "person": owner, "sequence": sequence}], "sequence")
+        _put(connection, last_turns, [{"team": team, "person": payer, "sequence": sequence}], "sequence")
 
 
 def contents(connection: Connection, hashes: Collection[str]) -> dict[str, Any]:
@@ -152,11 +209,12 @@ def contents(connection: Connection, hashes: Collection[str]) -> dict[str, Any]:
     return {row.sha256: row.content for row in connection.execute(query)}
 
 
-def _put(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], value: str) -> None:
+def _put(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *values: str) -> None:
     if rows:
         insert = upsert(connection, table)
         key = [column.name for column in table.primary_key]
-        changed = insert.on_conflict_do_update(index_elements=key, set_={value: insert.excluded[value]})
+        new = {value: insert.excluded[value] for value in values}
+        changed = insert.on_conflict_do_update(index_elements=key, set_=new)
         connection.execute(changed, rows)
 
 

@@ -127,7 +127,7 @@ def _recent(before: Decisions, first: int) -> dict[tuple[str, str], tuple[int, .
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for team, lanes in _turns(before, live=True, first=first).items():
         for turn in (turn for turns in lanes.values() for turn in turns):
-            found[team, turn.owner].append(turn.sequence)
+            found[team, turn.payer].append(turn.sequence)
     return {place: tuple(sequences) for place, sequences in found.items()}
 
 
@@ -142,5 +142,4 @@ def _booking(decided: Assigned) -> Booking | None:
     row = decided.turn
     if row is None:
         return None
-    turn = row.turn
-    return Booking(row.lane, turn.sequence, turn.owner, turn.shares, turn.paid)
+    return row.turn.booking(row.lane)

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocator.adapters.store import ledger as books
+from allocator.adapters.store import turn_rows
 from allocator.adapters.store.leads import by_key
 from allocator.adapters.store.tables import decisions, eligibility, leads, refunds, runs, turns, unescape
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.past import Past, PastDecision, PastRefund, PastRun, past_run
-from rules.rotation import Booking, Ledger
+from rules.rotation import Ledger
 
 A_WEEK = timedelta(days=9)
 """How far back caps count, in any time zone."""
@@ -169,15 +170,38 @@ def _ledgers(connection: Connection, first: int) -> dict[tuple[str, str], Ledger
     newest = sa.select(t.team, sa.func.max(t.sequence)).where(t.run < first).group_by(t.team)
     sequences: dict[str, int] = {row[0]: row[1] for row in connection.execute(newest)}
     credits: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    held: dict[tuple[str, str], dict[Key, Voucher]] = {}
     for (team, lane), ledger in books.ledgers(connection).items():
         credits[team][lane].update(ledger.credits)
+        held[team, lane] = dict(ledger.vouchers)
+    _turn_vouchers_back(connection, held, first)
     for (team, lane, person), amount in change.items():
         credits[team][lane][person] -= amount
     return {
-        (team, lane): Ledger(dict(own), _over(lanes.values()), last[team], 1, sequences.get(team, 0) + 1)
+        (team, lane): Ledger(
+            dict(own),
+            _over(lanes.values()),
+            last[team],
+            1,
+            sequences.get(team, 0) + 1,
+            held.get((team, lane), {}),
+            books.streak(connection, team, lane, before=first),
+        )
         for team, lanes in credits.items()
         for lane, own in lanes.items()
     }
+
+
+def _turn_vouchers_back(
+    connection: Connection, held: dict[tuple[str, str], dict[Key, Voucher]], first: int
+) -> None:
+    """Vouchers as they were: without what later turns changed, with what was given back since."""
+    told = sa.type_coerce(turns.c.vouchers, sa.Text) != "null"
+    since = sa.select(turns).where(turns.c.run >= first, ~books.refunded(), told)
+    for row in connection.execute(since):
+        move_back(held[row.team, row.lane], turn_rows.moves(row.vouchers))
+    for row in connection.execute(sa.select(turns).where(turns.c.run < first, _refunded_since(first), told)):
+        move(held[row.team, row.lane], turn_rows.moves(row.vouchers))
 
 
 def _over(lanes: Iterable[Counter[str]]) -> dict[str, int]:
@@ -220,8 +244,8 @@ def _live_then(first: int) -> sa.ColumnElement[bool]:
 
 def _last_turns(connection: Connection, first: int) -> dict[tuple[str, str], tuple[int, ...]]:
     t = turns.c
-    query = sa.select(t.team, t.owner, sa.func.max(t.sequence)).where(_live_then(first))
-    return {(team, owner): (n,) for team, owner, n in connection.execute(query.group_by(t.team, t.owner))}
+    query = sa.select(t.team, t.payer, sa.func.max(t.sequence)).where(_live_then(first))
+    return {(team, payer): (n,) for team, payer, n in connection.execute(query.group_by(t.team, t.payer))}
 
 
 def _recent(
@@ -230,7 +254,7 @@ def _recent(
     found = _last_turns(connection, first)
     t = turns.c
     for (team, person), number in Counter((r.team, r.person) for r in undone if r.booking).items():
-        query = sa.select(t.sequence).where(_live_then(first), t.team == team, t.owner == person)
+        query = sa.select(t.sequence).where(_live_then(first), t.team == team, t.payer == person)
         newest = connection.execute(query.order_by(t.sequence.desc()).limit(number + 1)).scalars()
         found[team, person] = tuple(newest)
     return found
@@ -239,7 +263,9 @@ def _recent(
 def _undone(connection: Connection, first: int, began: datetime) -> Iterator[PastRefund]:
     """Leads given before the first run and given back since, each with its turn."""
     t = turns.c
-    own = sa.and_(t.source == _D.source, t.source_id == _D.source_id, t.epoch == _D.epoch)
+    own = sa.and_(
+        t.source == _D.source, t.source_id == _D.source_id, t.epoch == _D.epoch, t.kind != "by hand"
+    )
     query = (
         sa.select(
             _D.settled_run, _D.team.label("for_team"), _D.person, _D.at.label("given"), turns,
@@ -254,7 +280,7 @@ def _undone(connection: Connection, first: int, began: datetime) -> Iterator[Pas
     for row in connection.execute(query):
         booking = None
         if row.owner is not None:
-            booking = Booking(row.lane, row.sequence, row.owner, row.content["shares"], row.paid)
+            booking = turn_rows.booking(row, row.content["shares"])
         yield PastRefund(row.settled_run, row.for_team, row.person, row.given, booking)
 
 

@@ -69,7 +69,7 @@ _TURNS = (
     "INSERT INTO refunds SELECT team, lane, number, at, run, reason FROM refunds_before",
     "DROP TABLE turns_before",
     "DROP TABLE refunds_before",
-    "CREATE INDEX turns_owner ON turns (team, owner, sequence)",
+    "CREATE INDEX turns_payer ON turns (team, payer, sequence)",
     "CREATE INDEX turns_lead ON turns (source, source_id, epoch)",
     "CREATE INDEX turns_run ON turns (run)",
 )
