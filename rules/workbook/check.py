@@ -144,7 +144,7 @@ def _tables(book: Book, found: Mapping[str, Table], version: str, report: Report
     groups = catalogue.read_groups(found.get("Groups"), facts, report)
     usable = _check_groups(groups, facts, vocabulary(facts.values(), values), report)
     known = vocabulary(facts.values(), values, usable)
-    squad = teams.read_teams(found.get("Teams"), settings["time zone"], report)
+    squad = teams.read_teams(found.get("Teams"), settings, report)
     staff = people.read_people(found.get("Salespeople"), squad.names, known, report)
     people.check_staffed(squad.places, staff, report)
     absences = people.read_absences(found.get("Absences"), staff, report)

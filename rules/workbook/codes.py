@@ -37,7 +37,7 @@ CODES: Final[dict[str, str]] = {
     "R07": "letters of different alphabets in one name",
     "R08": "merged cells, or hidden rows, columns or sheets",
     "R09": "a date that is not a real date, or an end before its start",
-    "R11": "a weight or cap out of range",
+    "R11": "a weight, cap or limit out of range",
     "R12": "no header row found",
     "R13": "more sheets, columns or text than a workbook may have",
     # Structure
@@ -95,4 +95,13 @@ CODES: Final[dict[str, str]] = {
     "T414": "an owner override's key cannot be used",
     "T415": "a team with nobody present on a coming day",
     "T416": "leads that need a language or tag go to a team where nobody has it",
+    "T417": "a holiday calendar that does not exist",
+    "T418": "working hours that cannot be read",
+    "T419": "a Catch-up cell that cannot be used",
+    "T420": "a Catch-up cell names a type that no absence has",
+    "T421": "a choice of a team that has no effect",
+    "T422": "somebody who is to be their own delegate",
+    "T423": "a delegate who cannot take the absentee's leads, or not all",
+    "T424": "working hours on no day of the team's",
+    "T425": "a team whose turns rules divide into more than four lanes",
 }

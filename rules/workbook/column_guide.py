@@ -23,6 +23,7 @@ LISTS: Final = {
 }
 """Each defined name of a dropdown, and the sheet and column whose filled cells it offers."""
 YES_NO: Final = '"yes,no"'
+_CHARGE: Final = '"charge,free"'
 _DAY: Final = "A day as year-month-day, such as 2026-12-24."
 
 
@@ -107,6 +108,67 @@ _COLUMNS: Final[Mapping[tuple[str, str], Column]] = {
     ("Teams", "Fallback team"): Column("With fallback team: which team then has its turn.", choices=TEAMS),
     ("Teams", "CRM queue ID"): Column("With queue: the queue's id in the CRM, 18 characters from 00G on."),
     ("Teams", "Alert e-mail"): Column("Who is told when nobody can, or blank."),
+    ("Teams", "Fairness"): Column(
+        "turns: equal chances among those who can take a lead; totals: evens out the totals of all who are "
+        "there. Blank is turns.",
+        choices='"turns,totals"',
+    ),
+    ("Teams", "Limit"): Column(
+        "Leads, 1 to 1000: so far may anybody be ahead of or behind their share. Blank is 5.", "number"
+    ),
+    ("Teams", "After absence"): Column(
+        "none: who returns goes on where they stood; catch up: they get extra leads. Blank is none.",
+        choices='"none,catch up"',
+    ),
+    ("Teams", "Catch-up rate"): Column(
+        "How much of what was missed: 50 %, or by absence type, such as Sick: 100 %, 0 %. Blank is 100 %."
+    ),
+    ("Teams", "Catch-up cap"): Column(
+        "The most extra leads for one absence: 5, or by absence type, such as Sick: 20, 5. Blank is 10."
+    ),
+    ("Teams", "Catch-up expiry"): Column(
+        "Days after the absence until which extra leads are given: 60, or by absence type. Blank is 30."
+    ),
+    ("Teams", "Catch-up pace"): Column(
+        "Extra leads in a row, before others have a turn: 2, or by absence type. Blank is 1."
+    ),
+    ("Teams", "Taken by hand"): Column(
+        "A lead that somebody takes themselves: charge counts it as their turn, free does not. Blank is "
+        "charge.",
+        choices=_CHARGE,
+    ),
+    ("Teams", "Owner override"): Column(
+        "A lead that goes to somebody because of its company or e-mail: charge counts it as their turn, free "
+        "does not. Blank is free.",
+        choices=_CHARGE,
+    ),
+    ("Teams", "Reject"): Column(
+        "A lead that somebody gives back: charge keeps it as their turn, refund does not. Blank is charge.",
+        choices='"charge,refund"',
+    ),
+    ("Teams", "Delegate"): Column(
+        "Whose turn it is when a delegate serves for who is away: absentee or delegate; none: nobody serves. "
+        "Blank is none.",
+        choices='"none,absentee,delegate"',
+        open=True,
+    ),
+    ("Teams", "Lane"): Column(
+        "by lane: turns of their own in each Then Lane of the rules; one lane: the same turns for all. Blank "
+        "is by lane.",
+        choices='"by lane,one lane"',
+    ),
+    ("Teams", "Holiday calendar"): Column(
+        "On its public holidays nobody gets leads: a country such as DE, or a part such as DE-BY. Blank is "
+        "none."
+    ),
+    ("Teams", "Working hours"): Column(
+        "Such as Mon-Fri 09:00-17:30; several with semicolons; or always. Blank: those of Settings."
+    ),
+    ("Teams", "Outside hours"): Column(
+        "A lead outside working hours: wait until hours begin, or next: it goes at once to who works next. "
+        "Blank is wait.",
+        choices='"wait,next"',
+    ),
     ("Salespeople", "Person ID"): Column(
         "For ever this person's, since turns and credits belong to it. Somebody in two teams has two rows "
         "with the same Person ID.",
@@ -130,12 +192,20 @@ _COLUMNS: Final[Mapping[tuple[str, str], Column]] = {
     ),
     ("Salespeople", "Start"): Column(f"The first day with leads, or blank. {_DAY}", "date"),
     ("Salespeople", "End"): Column(f"The last day with leads, or blank. {_DAY}", "date"),
+    ("Salespeople", "Working hours"): Column(
+        "Their own, such as Mon-Wed 09:00-15:00, or always. Blank: the team's."
+    ),
     ("Absences", "Person"): Column(
         "Full name, Person ID or e-mail address.", choices=PEOPLE, open=True, needed=True
     ),
     ("Absences", "From"): Column(f"The first day away. {_DAY}", "date", needed=True),
     ("Absences", "Until"): Column(f"The last day away, itself included. {_DAY}", "date", needed=True),
     ("Absences", "Type"): Column("A word of your own, such as holiday."),
+    ("Absences", "Delegate"): Column(
+        "Who gets their leads meanwhile, where the team's Delegate allows it, or blank.",
+        choices=PEOPLE,
+        open=True,
+    ),
     ("Facts", "Fact"): Column(
         "What a lead may say. A new one also needs a field in the configuration, or a column Then ...",
         needed=True,

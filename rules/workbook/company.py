@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from rules.facts import default_facts
-from rules.workbook import company_rules
+from rules.workbook import choices, company_rules
 from rules.workbook.ids import checksum
 
 Value = str | int | float | date | None
@@ -70,7 +70,7 @@ def shipped_company() -> Company:
         *rules,
         _teams(),
         _salespeople(),
-        SheetContent("Absences", ("Person", "From", "Until", "Type", "Note"), company_rules.ABSENCES),
+        SheetContent("Absences", ABSENCE_HEADERS, company_rules.ABSENCES),
         _facts(),
         _values(),
         SheetContent("Groups", ("Group", "Fact", "Members", "Note"), company_rules.GROUPS),
@@ -88,9 +88,9 @@ def new_company(users: Sequence[tuple[str, str, str]], *, contact: str, time_zon
         _layers(),
         *rules,
         team,
-        SheetContent("Teams", TEAM_HEADERS, (("Sales", time_zone, "hold", *(None,) * 4),)),
+        SheetContent("Teams", TEAM_HEADERS, (_team_row("Sales", time_zone, "hold"),)),
         SheetContent("Salespeople", PERSON_HEADERS, tuple(_users(users))),
-        SheetContent("Absences", ("Person", "From", "Until", "Type", "Note"), ()),
+        SheetContent("Absences", ABSENCE_HEADERS, ()),
         _facts(),
         SheetContent("Values", VALUE_HEADERS, ()),
         SheetContent("Groups", ("Group", "Fact", "Members", "Note"), company_rules.GROUPS[:1]),
@@ -106,6 +106,7 @@ TEAM_HEADERS: Final = (
     "Fallback team",
     "CRM queue ID",
     "Alert e-mail",
+    *choices.COLUMNS,
     "Note",
 )
 PERSON_HEADERS: Final = (
@@ -122,8 +123,10 @@ PERSON_HEADERS: Final = (
     "Active",
     "Start",
     "End",
+    "Working hours",
     "Note",
 )
+ABSENCE_HEADERS: Final = ("Person", "From", "Until", "Type", "Delegate", "Note")
 VALUE_HEADERS: Final = ("Fact", "Code", "Name", "Aliases", "From", "Until", "Note")
 OVERRIDE_HEADERS: Final = ("Company domain or Account ID", "Person", "Until", "Note")
 
@@ -159,6 +162,7 @@ def _settings(contact: str, time_zone: str) -> SheetContent:
         ),
         ("Accept version", None, "The code of the version that waits, from the mail about it"),
         ("Impact days", "14", "How many past days of leads a change is tried on"),
+        ("Working hours", None, "Of teams that name none, such as Mon-Fri 09:00-17:30; blank: always"),
     )
     return SheetContent("Settings", ("Setting", "Value", "Note"), rows)
 
@@ -184,9 +188,17 @@ def _teams() -> SheetContent:
         fallback = named if if_nobody == "fallback team" else None
         queue_id = _data()["queues"][named] if if_nobody == "queue" else None
         alert = f"sales-{team['region'].lower()}@example.com"
-        places = (if_nobody, fallback, queue_id, alert)
-        rows.append((team["name"], team["time_zone"], *places, team["region"]))
+        cells = {"Fallback team": fallback, "CRM queue ID": queue_id, "Alert e-mail": alert}
+        cells |= {"Note": team["region"], **company_rules.CHOICES.get(team["name"], {})}
+        rows.append(_team_row(team["name"], team["time_zone"], if_nobody, cells))
     return SheetContent("Teams", TEAM_HEADERS, tuple(rows))
+
+
+def _team_row(
+    name: str, time_zone: str, if_nobody: str, cells: Mapping[str, Value] | None = None
+) -> tuple[Value, ...]:
+    by_header = {"Team": name, "Time zone": time_zone, "If nobody can": if_nobody, **(cells or {})}
+    return tuple(by_header.get(header) for header in TEAM_HEADERS)
 
 
 def _salespeople() -> SheetContent:
@@ -212,8 +224,7 @@ def _person_row(person: dict[str, Any], team: str) -> tuple[Value, ...]:
         ", ".join(person["languages"]),
         ", ".join(person["tags"]) or None,
         "yes",
-        None,
-        None,
+        *(None,) * 3,
         note,
     )
 
@@ -221,7 +232,7 @@ def _person_row(person: dict[str, Any], team: str) -> tuple[Value, ...]:
 def _users(users: Sequence[tuple[str, str, str]]) -> Iterable[tuple[Value, ...]]:
     for number, (crm_user_id, name, email) in enumerate(users, start=1):
         blank = (None,) * 4
-        yield (f"P-{number:03}", name, email, crm_user_id, "Sales", 1, *blank, "yes", None, None, None)
+        yield (f"P-{number:03}", name, email, crm_user_id, "Sales", 1, *blank, "yes", *blank)
 
 
 def _facts() -> SheetContent:

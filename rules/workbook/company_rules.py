@@ -179,6 +179,12 @@ IF_NOBODY: Final[dict[str, tuple[str, str | None]]] = {
     "Enterprise": ("fallback team", "Mid-market DACH"),
     "Partner desk": ("queue", "Review desk"),
 }
+CHOICES: Final[dict[str, dict[str, str]]] = {
+    "Mid-market DACH": {"After absence": "catch up", "Catch-up rate": "Holiday: 0 %, 50 %"},
+    "Enterprise Americas": {"Reject": "refund", "Delegate": "absentee"},
+    "Partner desk": {"Holiday calendar": "GB-ENG"},
+}
+"""What teams choose besides the defaults."""
 SECOND_TEAMS: Final = (("P-040", "Mid-market Europe"),)
 FULL_WEIGHT: Final = {"Small business EMEA": 5}
 SHARES: Final[dict[tuple[str, str], tuple[int, int | None, int | None, str | None]]] = {
@@ -188,12 +194,12 @@ SHARES: Final[dict[tuple[str, str], tuple[int, int | None, int | None, str | Non
     ("P-040", "Mid-market Europe"): (1, None, 10, "Helps out: at most 10 a week"),
 }
 ABSENCES: Final[tuple[Cells, ...]] = (
-    ("Greta Graf", date(2026, 11, 16), date(2026, 11, 27), "holiday", None),
-    ("Ana Alvarez", date(2026, 12, 21), date(2027, 1, 3), "holiday", "Christmas"),
-    ("Luc Laurent", date(2026, 12, 23), date(2027, 1, 1), "holiday", "Christmas"),
-    ("Hugo Huber", date(2026, 12, 24), date(2026, 12, 31), "holiday", "Christmas"),
-    ("Sam Smith", date(2026, 12, 24), date(2026, 12, 31), "holiday", "Christmas"),
-    ("Walt Walker", date(2026, 12, 24), date(2026, 12, 26), "holiday", "Christmas"),
-    ("Cora Cruz", date(2026, 12, 22), date(2026, 12, 30), "holiday", "Christmas"),
-    ("Fumi Fujita", date(2026, 12, 29), date(2027, 1, 4), "holiday", "New year"),
+    ("Greta Graf", date(2026, 11, 16), date(2026, 11, 27), "holiday", None, None),
+    ("Ana Alvarez", date(2026, 12, 21), date(2027, 1, 3), "holiday", None, "Christmas"),
+    ("Luc Laurent", date(2026, 12, 23), date(2027, 1, 1), "holiday", None, "Christmas"),
+    ("Hugo Huber", date(2026, 12, 24), date(2026, 12, 31), "holiday", None, "Christmas"),
+    ("Sam Smith", date(2026, 12, 24), date(2026, 12, 31), "holiday", None, "Christmas"),
+    ("Walt Walker", date(2026, 12, 24), date(2026, 12, 26), "holiday", "Zack Zeller", "Christmas"),
+    ("Cora Cruz", date(2026, 12, 22), date(2026, 12, 30), "holiday", None, "Christmas"),
+    ("Fumi Fujita", date(2026, 12, 29), date(2027, 1, 4), "holiday", None, "New year"),
 )

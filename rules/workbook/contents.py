@@ -20,6 +20,8 @@ from rules.workbook.sheet_xml import Budget, SheetReader, shared_texts
 MAX_SHEETS: Final = 100
 _NONE: Final = b"<none/>"
 _NO_MEMORY: Final = 1
+_PER_CENT: Final = {"9": "0%", "10": "0.00%"}
+"""Formats that every workbook has, by their number, as far as they change what a number means."""
 _NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What comes of parts that do not fit together (ParseError, which XML raises, is caught apart)."""
 
@@ -202,14 +204,14 @@ def _shared(parts: Parts, relations: Mapping[str, tuple[str, str]]) -> list[str]
 
 
 def _formats(parts: Parts, relations: Mapping[str, tuple[str, str]]) -> dict[str, tuple[Moment, str]]:
-    """Number of a style -> what it shows, and its format where the workbook has its own."""
+    """Number of a style -> what it shows, and its format where it is the workbook's own or a per cent."""
     found: dict[str, tuple[Moment, str]] = {}
     for name in _of_kind(relations, "styles")[:1]:
         styles = ElementTree.fromstring(parts[name])
         own = {e.get("numFmtId"): e.get("formatCode") or "" for e in styles.iterfind("{*}numFmts/{*}numFmt")}
         for number, style in enumerate(styles.iterfind("{*}cellXfs/{*}xf")):
             format_id = style.get("numFmtId") or "0"
-            code = own.get(format_id)
+            code = own.get(format_id, _PER_CENT.get(format_id))
             found[str(number)] = (moment_of(int(format_id), code), code or "")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,7 @@ _YES: Final = {"yes", "true", "x", "1", "y"}
 _NO: Final = {"no", "false", "0", "n"}
 _EPOCH: Final = date(1899, 12, 30)
 _FIRST_YEAR: Final = 2000
+_PERCENT: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(%?)")
 
 
 def text(cell: Cell, report: Report, *, required: bool = False) -> str:
@@ -119,6 +121,22 @@ def decimal(cell: Cell) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number.adjusted()) < 12 else None
+
+
+def percentage(cell: Cell) -> Decimal | None:
+    """The per cent that a cell says: 20 for "20 %", 20, and for what a spreadsheet makes of it, 0.2.
+
+    A plain number 1 may be 100 % or 1 %: it is neither, unless its format shows a per cent sign.
+    """
+    if cell.raw.kind == "number":
+        number = decimal(cell)
+        if number is None or number < 0 or (number == 1 and "%" not in cell.raw.format):
+            return None
+        share = round(number * 100, 6) if number < 1 or "%" in cell.raw.format else number
+        return share.normalize()
+    found = _PERCENT.fullmatch(cell.text) if cell.raw.kind == "text" else None
+    share = Decimal(found[1].replace(",", ".")) if found else Decimal(-1)
+    return share.normalize() if found and (found[2] or share >= 1 or not share) else None
 
 
 def day(cell: Cell, report: Report, *, required: bool = False) -> date | None:

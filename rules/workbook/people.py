@@ -11,19 +11,28 @@ from rules.fold import fold
 from rules.model import Absence, OwnerOverride, Salesperson, Team
 from rules.vocabulary import Vocabulary
 from rules.workbook import fields
+from rules.workbook.hours_cell import own_hours
 from rules.workbook.ids import crm_id
 from rules.workbook.lookalike import twin
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import split_list
+from rules.workbook.text import key, split_list
 
 SALESPEOPLE: Final = Spec(
     required=("Person ID", "Name", "E-mail", "CRM user ID", "Team", "Active"),
-    optional=("Weight", "Daily cap", "Weekly cap", "Languages", "Tags", "Start", "End", "Note"),
+    optional=(
+        "Weight",
+        "Daily cap",
+        "Weekly cap",
+        "Languages",
+        "Tags",
+        "Start",
+        "End",
+        "Working hours",
+        "Note",
+    ),
 )
-ABSENCES: Final = Spec(
-    required=("Person", "From", "Until"), optional=("Type", "Note"), later={"Delegate": "none"}
-)
+ABSENCES: Final = Spec(required=("Person", "From", "Until"), optional=("Type", "Delegate", "Note"))
 OVERRIDES: Final = Spec(required=("Company domain or Account ID", "Person"), optional=("Until", "Note"))
 MAX_WEIGHT: Final = 1_000
 MAX_CAP: Final = 100_000
@@ -98,6 +107,7 @@ def _person(line: Line, teams: TeamNames, vocabulary: Vocabulary, report: Report
         active=active,
         start=begin,
         end=end,
+        hours=own_hours(line["Working hours"], report),
         cell=line["CRM user ID"].place.address,
     )
     return person if identity else None
@@ -213,9 +223,22 @@ def read_absences(table: Table | None, people: People, report: Report) -> dict[s
         person = find_person(line["Person"], people, report, required=True)
         begin, end = fields.span(line, "From", "Until", report, required=True)
         kind = fields.text(line["Type"], report)
+        delegate = _delegate(line["Delegate"], person, people, report)
         if person and begin and end and begin <= end:
-            found.setdefault(person, []).append(Absence(begin, end, kind))
+            found.setdefault(person, []).append(Absence(begin, end, kind, delegate or None))
     return {k: tuple(sorted(v, key=lambda a: (a.from_, a.until))) for k, v in found.items()}
+
+
+def _delegate(cell: Cell, person: str, people: People, report: Report) -> str:
+    """The Person ID of who serves for an absentee; `none` is nobody, unless somebody is called so."""
+    if key(cell.text) == "none" and fold(cell.text) not in people.names:
+        return ""
+    delegate = find_person(cell, people, report)
+    if delegate and delegate == person:
+        message = f"{cell.text} cannot be the delegate of their own absence."
+        report.error("T422", cell.place, message, "name somebody else of the team, or leave it blank")
+        return ""
+    return delegate
 
 
 def read_overrides(table: Table | None, people: People, report: Report) -> tuple[OwnerOverride, ...]:

@@ -35,8 +35,8 @@ READ_ME: Final[tuple[tuple[str, ...], ...]] = (
     (
         "row",
         "Teams",
-        "Each team and what happens if nobody in it can take a lead.",
-        "hold, queue, or fallback team.",
+        "Each team, what happens if nobody in it can take a lead, and how its turns go.",
+        "hold, queue, or fallback team. A blank choice is what most teams want.",
     ),
     ("row", "Salespeople", "One row per person and team.", "Weight 2 gets twice as many leads as weight 1."),
     (

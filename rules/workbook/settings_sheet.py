@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from rules.hours import show_hours
 from rules.workbook import fields
+from rules.workbook.hours_cell import own_hours
 from rules.workbook.people import email
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
@@ -27,14 +28,14 @@ DEFAULTS: Final = {
     "publish threshold": "",
     "accept version": "",
     "impact days": "14",
+    "working hours": "",
 }
 SPELLINGS: Final = {"contact for errors": "contact"}
 """Other names that a setting may go by."""
-LATER: Final = ("working hours", "de-duplication window")
+LATER: Final = ("de-duplication window",)
 """Settings of later releases: what stands there has no effect yet, and the check says so."""
 _SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
 _KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
-_PERCENT: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(%?)")
 _CODE: Final = re.compile(r"[0-9a-f]{8}")
 MOST_DAYS: Final = 92
 
@@ -92,29 +93,27 @@ def _value(name: str, cell: Cell, report: Report) -> str:
         "editors": lambda: ", ".join(_emails(cell, report)),
         "publish threshold": lambda: _percent(cell, report),
         "accept version": lambda: _code(cell, report),
+        "working hours": lambda: _working_hours(cell, report),
         "impact days": lambda: str(fields.whole(cell, report, low=1, high=MOST_DAYS, default=14)),
     }
     return readers[name]()
 
 
 def _percent(cell: Cell, report: Report) -> str:
-    """A percentage such as "20 %", or nothing. A spreadsheet turns 20% into the number 0.2."""
+    """A percentage such as "20 %", or nothing."""
     if cell.broken or cell.blank:
         return ""
-    number = fields.decimal(cell) if cell.raw.kind == "number" else None
-    if number is not None and 0 <= number < 1:
-        return _percent_text(number * 100)
-    found = _PERCENT.fullmatch(cell.text) if number != 1 else None  # a 1 may be 100 % or 1 %
-    share = Decimal(found[1].replace(",", ".")) if found else Decimal(-1)
-    if found and share <= 100 and (found[2] or share >= 1 or not share):
-        return _percent_text(share)
+    share = fields.percentage(cell)
+    if share is not None and share <= 100:
+        return f"{share:f} %"
     message = f'Publish threshold "{cell.text}" is not a percentage from 0 % to 100 %.'
     report.error("T106", cell.place, message, "type a percentage such as 20 %, or leave it blank for none")
     return ""
 
 
-def _percent_text(share: Decimal) -> str:
-    return f"{share.normalize():f} %"
+def _working_hours(cell: Cell, report: Report) -> str:
+    hours = own_hours(cell, report)
+    return show_hours(hours) if hours else ""
 
 
 def _code(cell: Cell, report: Report) -> str:

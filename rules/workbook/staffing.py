@@ -12,7 +12,7 @@ from rules.fold import fold
 from rules.layers import decide
 from rules.model import RoutingTables, Row, Team
 from rules.witness import example_leads
-from rules.workbook.diff import Gap, days_without_anybody
+from rules.workbook.days_ahead import Gap, days_without_anybody
 from rules.workbook.report import Place, Report
 from rules.workbook.sheets import Table
 from rules.workbook.text import split_list

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from rules.fold import fold
 from rules.model import Team
-from rules.workbook import fields
+from rules.workbook import choices, fields
 from rules.workbook.ids import crm_id
 from rules.workbook.lookalike import mixes_alphabets, strangers, twin
 from rules.workbook.people import TeamNames, email, find_team
@@ -19,19 +19,15 @@ from rules.workbook.sheets import Cell, Line, Spec, Table
 
 SPEC: Final = Spec(
     required=("Team",),
-    optional=("Time zone", "If nobody can", "Fallback team", "CRM queue ID", "Alert e-mail", "Note"),
-    later={
-        "Holiday calendar": "",
-        "Working hours": "",
-        "Fairness": "turns",
-        "Limit": "5",
-        "After absence": "none",
-        "Taken by hand": "charge",
-        "Owner override": "free",
-        "Reject": "charge",
-        "Delegate": "none",
-        "Lane": "one lane",
-    },
+    optional=(
+        "Time zone",
+        "If nobody can",
+        "Fallback team",
+        "CRM queue ID",
+        "Alert e-mail",
+        *choices.COLUMNS,
+        "Note",
+    ),
 )
 _WORDS: Final = ("hold", "queue", "fallback team")
 _NAMED: Final = re.compile(r"fallback\s+team\s*[:=]?\s*(.+)", re.IGNORECASE | re.DOTALL)
@@ -47,12 +43,13 @@ class Teams:
     places: Mapping[str, Place]
 
 
-def read_teams(table: Table | None, default_zone: str, report: Report) -> Teams:
+def read_teams(table: Table | None, settings: Mapping[str, str], report: Report) -> Teams:
+    """The teams of the sheet; `settings` give the time zone and working hours of those that name none."""
     named = _named(table.lines if table else (), report)
     lines = table.lines if table else ()
     readable = bool(lines) and all(_is_readable(line["Team"]) for line in lines)
     names = TeamNames({fold(name): name for name in named}, complete=readable)
-    teams = tuple(_team(name, line, names, default_zone, report) for name, line in named.items())
+    teams = tuple(_team(name, line, names, settings, report) for name, line in named.items())
     _check_circles(teams, named, report)
     return Teams(teams, names, {name: line["Team"].place for name, line in named.items()})
 
@@ -89,22 +86,23 @@ def _check_letters(cell: Cell, name: str, named: Mapping[str, Line], report: Rep
         report.error("R07", cell.place, message, "type the name again by hand in one alphabet")
 
 
-def _team(name: str, line: Line, names: TeamNames, default_zone: str, report: Report) -> Team:
+def _team(name: str, line: Line, names: TeamNames, settings: Mapping[str, str], report: Report) -> Team:
     queue = crm_id(line["CRM queue ID"], "00G", report)
     kind, fallback = _if_nobody(line, name, names, report)
     if kind == "queue" and not queue and line["CRM queue ID"].blank:
         cell: Cell = line["CRM queue ID"] if line["CRM queue ID"].place.address else line["If nobody can"]
         message = f"Team {name} gives its leads to a queue if nobody can take them, but names none."
         report.error("T407", cell.place, message, "type the queue's id (00G...) into CRM queue ID")
-    return Team(
+    team = Team(
         name=name,
-        time_zone=time_zone(line["Time zone"], report) or default_zone,
+        time_zone=time_zone(line["Time zone"], report) or settings["time zone"],
         if_nobody=kind,
         fallback_team=fallback or None,
         queue_id=queue or None,
         alert_email=email(line["Alert e-mail"], report),
         cell=line["CRM queue ID"].place.address,
     )
+    return choices.with_choices(team, line, settings["working hours"], report)
 
 
 def _if_nobody(

@@ -1,0 +1,100 @@
+"""Warns about teams whose turns the rules divide into many lanes, each with a ledger of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Final
+
+from rules.fold import fold
+from rules.layers import decide
+from rules.model import RoutingTables, Row, Team
+from rules.witness import example_leads
+from rules.workbook.effects import team_lines
+from rules.workbook.report import Place, Report
+from rules.workbook.sheets import Table
+
+MOST: Final = 4
+"""Lanes of one team that nothing is said about."""
+_PAIRS: Final = 30
+"""Rules that set a lane, and rules that give to a team, tried together for one lane."""
+_TRIES: Final = 3_000
+"""Example leads decided in all, so that the check of a large workbook stays quick."""
+_NAMED: Final = 8
+"""Lanes that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The day on which leads are decided, and how many more may be."""
+
+    on: date
+    tries: Iterator[int]
+
+
+def warn_many_lanes(tables: RoutingTables, teams: Table | None, report: Report, on: date) -> None:
+    """T425 for each team Lane by lane that gets leads of more than four lanes.
+
+    A lane counts when an example lead of it is seen to reach the team; among very many rules some may go
+    untold.
+    """
+    setters = _setters(tables)
+    look = _Look(on, iter(range(_TRIES)))
+    for team, line in team_lines(tables, teams) if len(setters) > MOST else ():
+        if team.lanes:
+            lanes = [lane for lane in setters if _reaches(tables, team, lane, setters[lane], look)]
+            if len(lanes) > MOST:
+                cell = line["Lane"] if line["Lane"].place.address else line["Team"]
+                _warn(team.name, lanes, cell.place, report)
+
+
+def _warn(team: str, lanes: Sequence[str], place: Place, report: Report) -> None:
+    named = ", ".join(lanes[:_NAMED]) + (" and more" if lanes[_NAMED:] else "")
+    report.warn(
+        "T425",
+        place,
+        f"rules divide the turns of team {team} into {len(lanes)} lanes: {named}. Each is shared on its own, "
+        "so it takes longer until everyone has had a turn in each.",
+        "type one lane into Lane, or set fewer lanes in Then Lane",
+    )
+
+
+def _setters(tables: RoutingTables) -> dict[str, list[tuple[int, Row]]]:
+    """Lane -> the rules that set it, with the number of their layer."""
+    found: dict[str, list[tuple[int, Row]]] = {}
+    spelled: dict[str, str] = {}
+    for number, layer in enumerate(tables.layers):
+        for row in layer.rows:
+            for kind, lane in row.sets:
+                if fold(kind) == "lane":
+                    found.setdefault(spelled.setdefault(fold(lane), lane), []).append((number, row))
+    return found
+
+
+def _reaches(
+    tables: RoutingTables, team: Team, lane: str, setters: Iterable[tuple[int, Row]], look: _Look
+) -> bool:
+    """Whether an example lead of the lane is seen to reach the team."""
+    for setter, giver in islice(_pairs(tables, team, setters), _PAIRS):
+        for lead in example_leads(tables, [setter, giver]):
+            if next(look.tries, None) is None:
+                return False
+            decision = decide(tables, lead, on=look.on)
+            if decision.team == team.name and fold(decision.lane) == fold(lane):
+                return True
+    return False
+
+
+def _pairs(
+    tables: RoutingTables, team: Team, setters: Iterable[tuple[int, Row]]
+) -> Iterator[tuple[Row, Row]]:
+    """A rule that sets the lane, and one that then gives to the team; it may be the same."""
+    givers = [
+        (n, row) for n, layer in enumerate(tables.layers) for row in layer.rows if row.team == team.name
+    ]
+    for number, setter in setters:
+        yield from (
+            (setter, row) for n, row in givers if row is setter or (n > number and not setter.decides)
+        )
