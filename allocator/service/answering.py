@@ -18,7 +18,8 @@ from allocator.service.alerts import Desk
 from allocator.service.impact import Unmeasured
 from allocator.service.versions import Judge, Verdict, moves_of
 from rules.model import RoutingTables
-from rules.workbook.diff import days_without_anybody, diff, in_words
+from rules.workbook.days_ahead import days_without_anybody
+from rules.workbook.diff import diff, in_words
 
 Sections = Sequence[tuple[str, Sequence[str]]]
 

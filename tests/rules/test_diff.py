@@ -12,7 +12,8 @@ from workbooks import ACCOUNT, Sheets, build, small
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
 from rules.workbook.check import check
-from rules.workbook.diff import LINES, Difference, days_without_anybody, diff, in_words
+from rules.workbook.days_ahead import days_without_anybody
+from rules.workbook.diff import LINES, Difference, diff, in_words
 
 MONDAY = date(2026, 11, 2)
 AWAY = "2026-11-16 to 2026-11-20"
