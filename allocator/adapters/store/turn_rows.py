@@ -100,7 +100,7 @@ def turn_row(row: Row[Any], content: Mapping[str, Any]) -> TurnRow:
         vouchers=moves(row.vouchers),
         due={i: date.fromisoformat(day) for i, day in (row.due or {}).items()},
     )  # fmt: skip
-    return TurnRow(row.team, row.lane, turn, LeadKey(row.source, row.source_id), row.epoch, _skipped(content))
+    return TurnRow(row.team, row.lane, turn, LeadKey(row.source, row.source_id), row.epoch, skipped_of(content))
 
 
 def booking(row: Row[Any], shares: Mapping[str, int]) -> Booking:
@@ -120,7 +120,8 @@ def _by_id(stored: Any, content: Mapping[str, Any]) -> dict[str, int]:
     return dict(stored if isinstance(stored, dict) else zip(content["ids"], stored, strict=True))
 
 
-def _skipped(content: Mapping[str, Any]) -> tuple[Skipped, ...]:
+def skipped_of(content: Mapping[str, Any]) -> tuple[Skipped, ...]:
+    """Who was out, from the content of an eligibility."""
     return tuple(
         Skipped(s["id"], s["why"], _until(s["until"]), tuple(s["also"]), s.get("weight", 1))
         for s in content["skipped"]
