@@ -100,7 +100,9 @@ def turn_row(row: Row[Any], content: Mapping[str, Any]) -> TurnRow:
         vouchers=moves(row.vouchers),
         due={i: date.fromisoformat(day) for i, day in (row.due or {}).items()},
     )  # fmt: skip
-    return TurnRow(row.team, row.lane, turn, LeadKey(row.source, row.source_id), row.epoch, skipped_of(content))
+    return TurnRow(
+        row.team, row.lane, turn, LeadKey(row.source, row.source_id), row.epoch, skipped_of(content)
+    )
 
 
 def booking(row: Row[Any], shares: Mapping[str, int]) -> Booking:
