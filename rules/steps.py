@@ -113,60 +113,82 @@ class _Pools:
 
 
 class _Running:
-    """All books while leads are taken: credits a line for each lane, the rest a line for each team."""
+    """All books while leads are taken: credits a line for each lane, last turns a line for each team."""
 
     def __init__(self, pools: _Pools, begun: Sequence[Books]) -> None:
         self._pools = pools
-        self._credits = self._lines([line for books in begun for line in books.credits])
-        self._team = self._lines([books.team for books in begun])
+        self._credits = self._lines([*(line for books in begun for line in books.credits), ()])
         self._last = self._lines([books.last for books in begun])
+        self._flat_credits, self._flat_last = self._credits.reshape(-1), self._last.reshape(-1)
         self._sequence: Units = np.array([books.sequence for books in begun], dtype=np.int64)
-        self._rows: Places = np.arange(len(begun))
+        self._begin: Places = np.arange(len(begun)) * pools.width
+        self._lanes = _padded([len(books.credits) for books in begun], len(self._credits) - 1)
+        """The lines of each team's lanes, filled up with the empty one at the end of the credits."""
+        self._others: Units = self._lines([books.team for books in begun]) - self._summed(slice(None))
+        """Credits over all lanes less those in the lanes here."""
+        self._one_lane = all(len(books.credits) == 1 for books in begun)
+        self._one_book = self._one_lane and not self._others.any()
 
     def take(self, named: Places, step: int) -> Places:
         """The places of those who take the next lead of the first teams; `named` are the leads' pools."""
         pools, count = self._pools, len(named)
-        rows, lanes, paid = self._rows[:count], pools.lane.take(named), pools.paid.take(named)
+        begin, paid = self._begin[:count], pools.paid.take(named)
         shares = pools.shares.take(named, axis=0)
-        credits = self._credits.take(lanes, axis=0)
-        credits += shares
-        team = self._team[:count]
-        team += shares
+        if self._one_lane:
+            credits, further = self._credits[:count], None
+            credits += shares
+        else:
+            lanes = pools.lane.take(named)
+            credits, further = self._credits.take(lanes, axis=0), lanes * pools.width - begin
+            credits += shares
+            self._credits[lanes] = credits
         standing = pools.out.take(named, axis=0)
         standing += credits
-        owners: Places = standing.argmax(axis=1)
-        best = standing[rows, owners]
-        highest = standing == best[:, None]
-        if np.count_nonzero(highest) > count:
-            self._settle(owners, highest, team)
+        at, best = self._highest(standing)
         limited = (best >= pools.ceiling.take(named)) | (best < pools.lowest.take(named))
-        for row in np.flatnonzero(limited).tolist():
-            owners[row] = self._limited(row, int(named[row]), step, shares[row], credits[row])
+        for row in limited.nonzero()[0].tolist():
+            at[row] = begin[row] + self._limited(row, int(named[row]), step)
             paid[row] = 0
-        credits[rows, owners] -= paid
-        team[rows, owners] -= paid
-        self._credits[lanes] = credits
-        self._last[rows, owners] = self._sequence[:count] + step
-        return owners
+        self._flat_credits[at if further is None else at + further] -= paid
+        self._flat_last[at] = self._sequence[:count] + step
+        return at - begin
 
-    def _settle(self, owners: Places, highest: npt.NDArray[np.bool_], team: Units) -> None:
+    def _highest(self, standing: Units) -> tuple[Places, Units]:
+        """Who stands highest in each line, all lines as one, and their credit; everybody has earned."""
+        begin, flat = self._begin[: len(standing)], standing.reshape(-1)
+        at: Places = begin + standing.argmax(axis=1)
+        best = flat.take(at)
+        flat[at] = -ZERO
+        second = flat.take(begin + standing.argmax(axis=1))
+        tied = (second == best).nonzero()[0]
+        if len(tied):
+            flat[at] = best
+            at[tied] = begin[tied] + self._waiting(tied, standing[tied] == best[tied, None])
+        return at, best
+
+    def _waiting(self, teams: Places, highest: npt.NDArray[np.bool_]) -> Places:
         """Ties: most credit over all lanes, then whose last turn is longest ago, then the first person."""
-        tied = np.flatnonzero(np.count_nonzero(highest, axis=1) > 1)
-        over_all = np.where(highest[tied], team[tied], -ZERO)
-        still = over_all == over_all.max(axis=1, keepdims=True)
-        owners[tied] = np.where(still, self._last[tied], ZERO).argmin(axis=1)
+        if not self._one_book:
+            over_all = np.where(highest, self._summed(teams) + self._others[teams], -ZERO)
+            highest = over_all == over_all.max(axis=1, keepdims=True)
+        found: Places = np.where(highest, self._last[teams], ZERO).argmin(axis=1)
+        return found
 
-    def _limited(self, row: int, pool: int, step: int, shares: Units, credits: Units) -> int:
-        """Take back what everybody earned and book the turn as the limit has it: who takes the lead."""
-        frame, team = self._pools.frames[row], self._team[row]
-        credits -= shares
-        team -= shares
-        number = pool - self._pools.first[row]
+    def _summed(self, teams: Places | slice) -> Units:
+        """Credits over the lanes here."""
+        found: Units = self._credits[self._lanes[teams]].sum(axis=1)
+        return found
+
+    def _limited(self, team: int, pool: int, step: int) -> int:
+        """Book the turn of a lead where the limit may speak: who takes it."""
+        frame, credits = self._pools.frames[team], self._credits[self._pools.lane[pool]]
+        credits -= self._pools.shares[pool]
+        number = pool - self._pools.first[team]
         places = list(frame.places[number])
-        before, over_all, last = (book[places].tolist() for book in (credits, team, self._last[row]))
-        turn = frame.limited(number, before, over_all, last, int(self._sequence[row]) + step)
-        credits[places] += list(turn.changes.values())
-        team[places] += list(turn.changes.values())
+        over_all = self._summed(np.array([team]))[0] + self._others[team]
+        before, all_lanes, last = (book[places].tolist() for book in (credits, over_all, self._last[team]))
+        turn = frame.limited(number, before, all_lanes, last, int(self._sequence[team]) + step)
+        credits[places] += np.array(list(turn.changes.values()))
         return places[list(turn.changes).index(turn.payer)]
 
     def of(self, team: int, frame: Frame, was: Books, leads: Places) -> Books:
@@ -176,7 +198,7 @@ class _Running:
         taken = np.bincount(lane_of.take(leads), minlength=len(frame.lanes)).tolist()
         return Books(
             [line[:size].tolist() for line in self._credits[first : first + len(frame.lanes)]],
-            self._team[team, :size].tolist(),
+            (self._summed(np.array([team]))[0] + self._others[team])[:size].tolist(),
             self._last[team, :size].tolist(),
             [number + more for number, more in zip(was.numbers, taken, strict=True)],
             was.sequence + len(leads),
@@ -191,3 +213,12 @@ class _Running:
 
 def _starts(sizes: Iterable[int]) -> list[int]:
     return list(accumulate(sizes, initial=0))
+
+
+def _padded(counts: Sequence[int], filler: int) -> Places:
+    """A line for each count: so many consecutive numbers, going on from line to line, then the filler."""
+    place = (
+        np.arange(max(counts, default=0))[None, :] + np.array(_starts(counts)[:-1], dtype=np.intp)[:, None]
+    )
+    there = np.arange(max(counts, default=0))[None, :] < np.array(counts, dtype=np.intp)[:, None]
+    return np.where(there, place, filler)
