@@ -9,6 +9,7 @@ from allocator.domain.past import Past, PastRefund
 from allocator.domain.roster import Counts
 from rules.model import RoutingTables
 from rules.rotation import Booking, Ledger, Rotation, Taken
+from rules.turn import DEFAULT_LIMIT
 
 
 class Books:
@@ -18,7 +19,10 @@ class Books:
         by_team: dict[str, dict[str, Ledger]] = defaultdict(dict)
         for (team, lane), ledger in past.ledgers.items():
             by_team[team][lane] = ledger
-        self.rotations = {team: Rotation(lanes) for team, lanes in by_team.items()}
+        limits = {t.name: t.limit for t in tables.teams}
+        self.rotations = {
+            team: Rotation(lanes, limit=limits.get(team, DEFAULT_LIMIT)) for team, lanes in by_team.items()
+        }
         self._live: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, sequences in past.recent.items():
             self._live[place].extend(sorted(sequences))
@@ -33,14 +37,14 @@ class Books:
         """Note a lead that was given; its turn is in the rotation already."""
         self._counts.add(team, person, at)
         if booking is not None:
-            self._live[team, booking.owner].append(booking.sequence)
+            self._live[team, booking.payer].append(booking.sequence)
 
     def give_back(self, team: str, person: str, at: datetime, booking: Booking | None) -> None:
         """A lead's turn leaves the ledger, and the lead the counts."""
         self._counts.add(team, person, at, -1)
         if booking is None:
             return
-        live = self._live[team, booking.owner]
+        live = self._live[team, booking.payer]
         if booking.sequence in live:
             live.remove(booking.sequence)
         rotation = self.rotations.get(team)

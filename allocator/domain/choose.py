@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,11 +18,17 @@ from allocator.domain.roster import Roster, Standing
 from rules.fold import fold
 from rules.freemail import domain
 from rules.model import Decision, OwnerOverride, RoutingTables, Team
-from rules.rotation import Booking, Ledger, Rotation
+from rules.rotation import Booking, Ledger, Rotation, Turn
 
 _ACCOUNT_ID = re.compile(r"001[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?")
+MOST_HOPS = 5
+"""So often a lead is rejected or returned before it waits for a person."""
 _RECORDS = 5
 """Records of a look-up that a trace names."""
+
+
+_OUTSIDE = frozenset({By.OVERRIDE, By.PERSON_MATCH, By.ACCOUNT})
+"""Owners that no turn gave, and no rule named."""
 
 
 def setting(tables: RoutingTables, name: str, default: str) -> str:
@@ -98,6 +104,8 @@ class Chooser:
     def choose(self, case: Case) -> Choice:
         """Its owner; caps, turns and later leads with the same e-mail know of it at once."""
         choice = self._choose(case)
+        if choice.person:
+            choice = self._outside(choice, case)
         if choice.owner:
             self._remember(case, choice.owner, choice)
         return choice
@@ -106,6 +114,8 @@ class Chooser:
         decision = case.decision
         if decision.reason == Reason.RULE_HOLD:
             return Choice(reason=decision.reason, detail=decision.detail)
+        if case.work.hops >= MOST_HOPS:
+            return self._too_many_hops(case.work)
         if decision.owner:
             return self._rule_owner(decision.owner)
         standby: tuple[Choice, dict[str, Any]] | None = None
@@ -123,6 +133,15 @@ class Chooser:
             return choice
         del standby[1]["why_not"]
         return standby[0]
+
+    def _too_many_hops(self, work: Work) -> Choice:
+        rows = self._tables.people_by_id.get(work.last or "", ())
+        last = f", last by {rows[0].name if rows else work.last}" if work.last else ""
+        return Choice(
+            reason=Reason.NOBODY_AVAILABLE,
+            detail=f"rejected or returned {work.hops} times{last}: give it by hand, or say"
+            f" allocator leads retry {work.key.source_id}",
+        )
 
     def _by_team(self, case: Case) -> Choice:
         decision = case.decision
@@ -220,8 +239,8 @@ class Chooser:
             asked.add(team.name)
             if pause := self._roster.pause_of(team.name):
                 return Choice(reason=Reason.PAUSED, detail=pause.said, team=first.name)
-            standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
-            if standing.able:
+            standing = self._standing(team, case)
+            if standing.lineup:
                 return self._turn(By.TURN if team is first else By.FALLBACK_TEAM, team, standing, case)
             case.considered.append({"what": "team", "key": team.name, "why_not": standing.said})
             if not held.reason:
@@ -233,25 +252,52 @@ class Chooser:
             team = self._tables.team_by_name.get(following or "")
         return held
 
+    def _standing(self, team: Team, case: Case) -> Standing:
+        """Where everybody who can has had the lead already, only whoever had it last stands back."""
+        work, needs = case.work, case.decision.needs
+        standing = self._roster.standing(team, needs, work.stood_back)
+        able = standing.lineup.able if standing.lineup else {}
+        if work.last in work.stood_back and work.last in able and len(able) > 1:
+            return self._roster.standing(team, needs, frozenset({work.last}))
+        return standing
+
     def _turn(self, by: By, team: Team, standing: Standing, case: Case) -> Choice:
-        lane, work, split = case.decision.lane, case.work, standing.split
-        assert split is not None, "somebody is able"
-        rotation = self._rotation(team.name)
-        if not self._recorded:
-            booking = rotation.book(lane, split)
-            owner = self._roster.owner_id(team.name, booking.owner)
-            return Choice(by=by, team=team.name, person=booking.owner, owner=owner, booking=booking)
-        turn = rotation.take(lane, split)
+        lineup, lane = standing.lineup, _lane(team, case)
+        assert lineup is not None, "somebody is able"
+        rotation = self._rotation(team)
+        if self._recorded:
+            turn = rotation.take(lane, lineup)
+            return self._taken(by, team, lane, turn, standing, case)
+        booking = rotation.book(lane, lineup)
+        owner = self._roster.owner_id(team.name, booking.owner)
+        return Choice(by=by, team=team.name, person=booking.owner, owner=owner, booking=booking)
+
+    def _taken(self, by: By, team: Team, lane: str, turn: Turn, standing: Standing, case: Case) -> Choice:
+        """The turn that this lead took: who gets the lead is its owner, also where another pays."""
+        if turn.kind == "delegated" and by is By.TURN:
+            by = By.DELEGATE
         self._touched.add((team.name, lane))
-        row = TurnRow(team.name, lane, turn, work.key, work.epoch, standing.skipped)
+        row = TurnRow(team.name, lane, turn, case.work.key, case.work.epoch, standing.skipped)
         owner = self._roster.owner_id(team.name, turn.owner)
         return Choice(by=by, team=team.name, person=turn.owner, owner=owner, turn=row)
 
-    def _rotation(self, team: str) -> Rotation:
-        if team not in self._rotations:
-            lanes = {lane: led for (name, lane), led in self._inputs.ledgers.items() if name == team}
-            self._rotations[team] = Rotation(lanes)
-        return self._rotations[team]
+    def _outside(self, choice: Choice, case: Case) -> Choice:
+        """A lead that an override or a look-up gave: a turn too, where the person's team charges it."""
+        team = self._tables.team_by_name[choice.team or ""]
+        if choice.by not in _OUTSIDE or team.owner_override == "free" or not choice.person:
+            return choice
+        standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
+        lane, weight = _lane(team, case), self._roster.weight(team.name, choice.person)
+        turn = self._rotation(team).charge(lane, standing.lineup, choice.person, weight, "override")
+        if not self._recorded:
+            return replace(choice, booking=turn.booking(lane))
+        return self._taken(By(choice.by), team, lane, turn, standing, case)
+
+    def _rotation(self, team: Team) -> Rotation:
+        if team.name not in self._rotations:
+            lanes = {lane: led for (name, lane), led in self._inputs.ledgers.items() if name == team.name}
+            self._rotations[team.name] = Rotation(lanes, limit=team.limit)
+        return self._rotations[team.name]
 
     # --- what was decided ---
 
@@ -262,6 +308,11 @@ class Chooser:
         if case.email:
             match = Match("Lead", case.work.key.source_id, owner, self._inputs.now)
             self._given_here.setdefault(case.email, []).append(match)
+
+
+def _lane(team: Team, case: Case) -> str:
+    """The ledger that the lead counts in: the one of its lane, where the team keeps one for each."""
+    return case.decision.lane if team.lanes else ""
 
 
 def _roster(inputs: Inputs) -> Roster:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from allocator.domain.decision import Lookups
 from allocator.domain.lead import CrmUser, Record
 from allocator.domain.pauses import Pause
+from rules.eligibility import hours_of
+from rules.hours import is_working
 from rules.model import RoutingTables, Team
 from rules.rotation import Taken
 
@@ -58,7 +60,21 @@ def day_basis(tables: RoutingTables, now: datetime, lookups: Lookups, pauses: It
     parts: list[object] = [tables.version, days, sorted(unusable_people(tables, lookups.users))]
     if paused := sorted({(str(p.kind), p.name) for p in pauses}):
         parts.append(paused)
+    if working := _at_work(tables, now):
+        parts.append(working)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _at_work(tables: RoutingTables, now: datetime) -> list[tuple[str, str]]:
+    """(team, Person ID) of who works now, of those who have working hours."""
+    found = []
+    for team in tables.teams:
+        local = now.astimezone(ZoneInfo(team.time_zone))
+        for person in team.people:
+            hours = hours_of(person, team)
+            if hours is not None and is_working(hours, local):
+                found.append((team.name, person.id))
+    return sorted(found)
 
 
 def today(zone: str, now: datetime) -> date:

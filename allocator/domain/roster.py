@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from allocator.domain.pauses import Pause, out_until, span, teams_of
 from rules.model import RoutingTables, Salesperson, Team
-from rules.rotation import Skipped, Split, Taken, eligible, split_of, why_empty
+from rules.rotation import Lineup, Skipped, Taken, eligible, line_up, why_empty
 
 Needs = Mapping[str, str | tuple[str, ...]]
 _NOBODY: frozenset[str] = frozenset()
@@ -19,15 +18,14 @@ _NOBODY: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Who of a team may take a lead, with weights; everybody else with the reason; and why it is nobody."""
+    """Who of a team stands for a lead, None when nobody may take it; everybody else with the reason; and why
+    it is nobody."""
 
-    able: Mapping[str, int]
+    lineup: Lineup | None
     skipped: tuple[Skipped, ...]
     reason: str = ""
     said: str = ""
     """In one line: "2 absent, 1 daily_cap"."""
-    split: Split | None = None
-    """Who is able, ready for turns."""
 
 
 class Roster:
@@ -48,6 +46,9 @@ class Roster:
         self._paused, self._paused_teams = out_until(pauses), teams_of(pauses)
         self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
         self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
+
+    def weight(self, team: str, person: str) -> int:
+        return self._rows[team, person].weight
 
     def owner_id(self, team: str, person: str) -> str:
         """The CRM's user id of a person in a team."""
@@ -71,13 +72,13 @@ class Roster:
 
     def _stand(self, team: Team, needs: Needs, not_first: frozenset[str]) -> Standing:
         taken = self._taken[team.name]
-        able, skipped = eligible(
+        found = line_up(
             team, needs, self._now, taken,
             unusable=self._unusable, not_first=not_first, paused=self._paused,
         )  # fmt: skip
-        if able:
-            return Standing(MappingProxyType(able), skipped, split=split_of(able))
-        return Standing({}, skipped, str(why_empty(skipped)), _said(skipped))
+        if found.lineup:
+            return Standing(found.lineup, found.skipped)
+        return Standing(None, found.skipped, str(why_empty(found.skipped)), _said(found.skipped))
 
     def row_of(self, person: str, team: str | None, *, caps: bool) -> tuple[Salesperson | None, str]:
         """The row under which this person can take a lead now, the given team's first; or why not."""
@@ -88,7 +89,7 @@ class Roster:
                 why = pause.said
                 continue
             home = self._tables.team_by_name[row.team]
-            alone = Team(name=home.name, time_zone=home.time_zone, people=(row,))
+            alone = replace(home, people=(row,), fairness="turns", delegate="none")
             taken = self._taken[row.team] if caps else {}
             able, skipped = eligible(
                 alone, {}, self._now, taken, unusable=self._unusable, paused=self._paused

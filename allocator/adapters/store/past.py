@@ -19,6 +19,7 @@ from allocator.adapters.store.tables import decisions, eligibility, leads, refun
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.past import Past, PastDecision, PastRefund, PastRun, past_run
 from rules.rotation import Ledger
+from rules.vouchers import Key, Voucher, move, move_back
 
 A_WEEK = timedelta(days=9)
 """How far back caps count, in any time zone."""
