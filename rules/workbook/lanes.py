@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Final
 
 from rules.fold import fold
+from rules.known import fact_key
 from rules.layers import decide
 from rules.model import RoutingTables, Row, Team
 from rules.witness import example_leads
@@ -68,7 +69,7 @@ def _setters(tables: RoutingTables) -> dict[str, list[tuple[int, Row]]]:
     for number, layer in enumerate(tables.layers):
         for row in layer.rows:
             for kind, lane in row.sets:
-                if fold(kind) == "lane":
+                if fact_key(kind) == "lane":
                     found.setdefault(spelled.setdefault(fold(lane), lane), []).append((number, row))
     return found
 
@@ -78,13 +79,24 @@ def _reaches(
 ) -> bool:
     """Whether an example lead of the lane is seen to reach the team."""
     for setter, giver in islice(_pairs(tables, team, setters), _PAIRS):
-        for lead in example_leads(tables, [setter, giver]):
+        for lead in example_leads(tables, [setter, _after(setter, giver)]):
             if next(look.tries, None) is None:
                 return False
             decision = decide(tables, lead, on=look.on)
             if decision.team == team.name and fold(decision.lane) == fold(lane):
                 return True
     return False
+
+
+def _after(setter: Row, giver: Row) -> Row:
+    """The rule without what the other one sets as it wants it."""
+    given = {fact_key(name): text for name, text in setter.sets}
+    left = tuple(
+        (name, condition)
+        for name, condition in giver.conditions
+        if giver is setter or not (fact_key(name) in given and condition.matches(given[fact_key(name)]))
+    )
+    return replace(giver, conditions=left)
 
 
 def _pairs(

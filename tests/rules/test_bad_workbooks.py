@@ -154,6 +154,45 @@ PEOPLE: list[tuple[str, str, Cells]] = [
     ("T414", "Owner overrides!A2", {"Owner overrides!A2": "Globex Incorporated"}),
     ("T414", "Owner overrides!A3", {"Owner overrides!A3": "https://www.globex.example/"}),
 ]  # fmt: skip
+
+
+def choice(column: str, value: object, **more: object) -> Cells:
+    """A choice of the team in column G of sheet Teams, and another one in H."""
+    cells: Cells = {"Teams!G1": column, "Teams!G2": value}
+    for name, other in more.items():
+        cells |= {"Teams!H1": name.replace("_", " "), "Teams!H2": other}
+    return cells
+
+
+CHOICES: list[tuple[str, str, Cells]] = [
+    (code, "Teams!G2", choice(column, value))
+    for code, column, value in (
+        ("T104", "Fairness", "equal"), ("T104", "After absence", "yes"), ("T104", "Taken by hand", "ignore"),
+        ("T104", "Owner override", "refund"), ("T104", "REJECT", "free"), ("T104", "Delegate", "yes"),
+        ("T104", "Lane", "two lanes"), ("T104", "Outside hours", "night"), ("R04", "Lane", 1),
+        ("R11", "Limit", 0), ("R11", "Limit", "five"), ("R11", "Limit", 2.5), ("R11", "limit", 1001),
+        ("T417", "Holiday calendar", "DE-BX"), ("T417", "Holiday calendar", "Germany"),
+        ("T417", "Holiday calendar", "XX"), ("T417", "Holiday calendar", "x" * 500),
+        ("R04", "Holiday calendar", 49), ("T418", "Working hours", "9-17"),
+        ("T418", "Working hours", "Mon-Fri"), ("T418", "Working hours", "09:00-17:00"),
+        ("T418", "Working hours", "Mon-Fri 25:00-26:00"), ("T418", "Working hours", "Mo-Fr 09:00-17:00"),
+        ("T419", "Catch-up rate", "half"), ("T419", "Catch-up rate", "120 %"), ("T419", "Catch-up rate", 1),
+        ("T419", "Catch-up rate", "12.5 %"), ("T419", "Catch-up rate", "Sick: 100 %, sick: 50 %"),
+        ("T419", "Catch-up rate", "100 %, 50 %"), ("T419", "Catch-up rate", ": 50 %"),
+        ("T419", "Catch-up rate", "Sick 50 %"), ("T419", "Catch-up rate", date(2026, 5, 1)),
+        ("T419", "Catch-up cap", 0), ("T419", "Catch-up cap", "Sick: many"), ("T419", "Catch-up cap", "5 %"),
+        ("T419", "Catch-up expiry", 367), ("T419", "Catch-up pace", "Sick: 0, 1"),
+        ("T419", "Catch-up pace", -1),
+        ("R02", "Limit", "=5"), ("R03", "Working hours", "#N/A"),
+    )
+] + [
+    ("T418", "Settings!B3", {"Settings!A3": "Working hours", "Settings!B3": "9-17"}),
+    ("T418", "Salespeople!L2", {"Salespeople!L1": "Working hours", "Salespeople!L2": "Mon-Fri"}),
+    ("T403", "Absences!E2", {"Absences!E2": "Chi Chem"}),
+    ("T404", "Absences!E2",
+     {"Absences!E2": "Ana Alvarez", "Salespeople!B4": "Ana Alvarez", "Team!G3": "P-001"}),
+    ("T422", "Absences!E2", {"Absences!E2": "ben@example.com"}),
+]  # fmt: skip
 LISTS: list[tuple[str, str, Cells]] = [
     ("T104", "Facts!B2", {"Facts!B2": "list"}),
     ("T105", "Settings!A2", {"Settings!A2": "Timezone of us"}),
@@ -219,7 +258,7 @@ RULES: list[tuple[str, str, Cells]] = [
     ("T308", "Country!B2", {"Country!B2": "after 5"}),
     ("T308", "Country!B2", {"Country!B2": "NaN"}),
 ]
-ERRORS = [*HEADERS, *DAMAGED, *DAYS, *PEOPLE, *LISTS, *CONDITIONS, *RULES]
+ERRORS = [*HEADERS, *DAMAGED, *DAYS, *PEOPLE, *CHOICES, *LISTS, *CONDITIONS, *RULES]
 
 
 def name_of(case: tuple[str, str, Cells]) -> str:
@@ -311,6 +350,20 @@ def filter_away(book: Workbook) -> None:
     book["Team"].row_dimensions[3].hidden = True
 
 
+def serves(person: str) -> Cells:
+    """Ben's absence has this delegate."""
+    return {"Absences!E2": person}
+
+
+SECOND_TEAM: Cells = {"Teams!A3": "Mid", "Salespeople!E2": "Mid"}
+FIVE_LANES: Cells = {
+    f"Country!{column}{row}": value
+    for row, country in enumerate(("DE", "AT", "CH", "FR", "NL"), start=2)
+    for column, value in zip(
+        "ABCDEFJ", ("yes", row, f"K-{row}", country, "*", "EMEA", f"lane {row}"), strict=True
+    )
+} | {"Country!J1": "Then Lane", "Country!G3": None}
+
 WARNED: list[tuple[str, str, Cells | Edit]] = [
     ("R06", "Team!F2", {"Team!F2": "Enterprise\u00a0"}),
     ("R06", "Team!F2", {"Team!F2": "Enter\u200bprise"}),
@@ -322,7 +375,7 @@ WARNED: list[tuple[str, str, Cells | Edit]] = [
     ("R08", "Groups", hide("Groups")),
     ("R08", "Values", hide("Values", "veryHidden")),
     ("T102", "Grups", lambda book: book.create_sheet("Grups").append(["x"])),
-    ("T113", "Settings!B3", {"Settings!A3": "Working hours", "Settings!B3": "9-17"}),
+    ("T113", "Settings!B3", {"Settings!A3": "De-duplication window", "Settings!B3": "7"}),
     ("T114", "Country!A3", short_table),
     (
         "T115",
@@ -356,6 +409,42 @@ WARNED: list[tuple[str, str, Cells | Edit]] = [
         {"Country!G1": "Then Language", "Country!G2": "sv", "Country!G3": None, "Country!F3": "EMEA"},
     ),
     ("T416", "Team!H2", {"Team!H1": "Then Tags", "Team!H2": "healthcare"}),
+    ("T420", "Teams!G2", choice("Catch-up rate", "Sik: 100 %, 0 %", After_absence="catch up")),
+    ("T420", "Teams!G2", choice("Catch-up pace", "Holliday: 2", After_absence="Catch-up")),
+    ("T421", "Teams!G2", choice("Catch-up cap", 5)),
+    ("T421", "Teams!G2", choice("Catch-up rate", 0.5, Catch__up_pace=2)),
+    ("T421", "Teams!G2", choice("Outside hours", "next")),
+    ("T421", "Absences!E2", {"Absences!E2": "Ana Alvarez"}),
+    ("T423", "Absences!E2", {**choice("Delegate", "absentee"), "Absences!E2": "chi@example.com"}),
+    (
+        "T423",
+        "Absences!E2",
+        {
+            **choice("Delegate", "delegate"),
+            **serves("Ana Alvarez"),
+            "Absences!A3": "P-001",
+            "Absences!B3": "2026-11-20",
+            "Absences!C3": "2026-11-24",
+        },
+    ),
+    ("T423", "Absences!E2", {**choice("Delegate", "absentee"), **serves("P-001"), **SECOND_TEAM}),
+    ("T423", "Absences!E2", {**choice("Delegate", "absentee"), **serves("P-001"), "Salespeople!H2": "no"}),
+    (
+        "T423",
+        "Absences!E2",
+        {**choice("Delegate", "absentee"), **serves("P-001"), "Salespeople!J2": "2026-11-17"},
+    ),
+    (
+        "T424",
+        "Salespeople!L2",
+        {
+            **choice("Working hours", "Mon-Fri 09:00-17:00"),
+            "Salespeople!L1": "Working Hours",
+            "Salespeople!L2": "Sat, Sun 10:00-14:00",
+        },
+    ),
+    ("T425", "Teams!A2", FIVE_LANES),
+    ("T425", "Teams!G2", {**FIVE_LANES, **choice("Lane", "by lane")}),
 ]
 
 

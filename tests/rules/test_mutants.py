@@ -127,7 +127,7 @@ def test_five_thousand_mutants_are_read_or_refused_by_a_code() -> None:
         seen.update({p.code for p in problems} or {"none"})
 
     assert memory() - held < 30 * 1024 * 1024
-    assert {"W04", "W05", "W12", "W18", "none"} <= set(seen) and len(seen) > 25
+    assert {"W04", "W05", "W12", "W18", "none"} <= set(seen) and len(seen) > 20
 
 
 def test_mutants_never_end_the_child_otherwise_than_by_an_answer() -> None:

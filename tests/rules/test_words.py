@@ -90,7 +90,7 @@ def test_the_contact_may_be_called_contact_for_errors() -> None:
     assert load_bytes(build(sheets)).settings["contact"] == "mia@example.com"
 
 
-@pytest.mark.parametrize("setting", ["Working hours", "De-duplication window", "deduplication window"])
+@pytest.mark.parametrize("setting", ["De-duplication window", "deduplication window"])
 def test_a_setting_of_later_releases_is_said_to_have_no_effect(setting: str) -> None:
     sheets = small()
     sheets["Settings"].append([setting, "something"])
