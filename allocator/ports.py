@@ -40,6 +40,7 @@ from allocator.domain.records import (
     TablesVersion,
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.domain.statement import Account, ExportRow
 from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -262,7 +263,23 @@ class TakeBackStore(Protocol):
         """What a live run gave to somebody, by lead; observe mode gave nothing."""
 
 
-class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, Protocol):
+class StatementStore(Protocol):
+    """What fairness statements are made of. Reads only."""
+
+    def accounts(
+        self, begin: datetime | None, end: datetime | None, *, team: str | None = None
+    ) -> Mapping[str, Account]:
+        """Team -> its turns, leads and opening credits between two instants (the second one excluded), of
+        every team that has any, or of one."""
+
+    def export_turns(self) -> Iterator[Sequence[ExportRow]]:
+        """Every turn there is at the first look, by team, lane and number, in pages.
+
+        Each page is a transaction of its own, so that no run has to wait for a long export.
+        """
+
+
+class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.

@@ -20,6 +20,7 @@ from allocator.adapters.store.memory_alerts import MemoryAlerts
 from allocator.adapters.store.memory_delivery import MemoryDelivery
 from allocator.adapters.store.memory_past import past_of
 from allocator.adapters.store.memory_state import Decision, StoreState, waiting
+from allocator.adapters.store.memory_statement import MemoryStatement
 from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
@@ -46,7 +47,7 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryTakeBacks, MemoryVersions):
+class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryStatement, MemoryTakeBacks, MemoryVersions):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:

@@ -6,7 +6,7 @@ The files beside this one each know some of the tables: lease, leads, decide, de
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from allocator.adapters.store import (
     past,
     pauses,
     schema,
+    statement,
     take_backs,
     versions,
 )
@@ -51,6 +52,7 @@ from allocator.domain.records import (
     TablesVersion,
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
+from allocator.domain.statement import Account, ExportRow
 from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
 from rules.rotation import Ledger
 
@@ -355,6 +357,16 @@ class SqlStore:
         return self.database.write(
             work, adopt=lambda c: True if hours.answered(c, place) == seen != before else None
         )
+
+    # fairness statements
+
+    def accounts(
+        self, begin: datetime | None, end: datetime | None, *, team: str | None = None
+    ) -> Mapping[str, Account]:
+        return self.database.read(lambda c: statement.accounts(c, begin, end, team))
+
+    def export_turns(self) -> Iterator[Sequence[ExportRow]]:
+        return statement.export_pages(self.database)
 
     def _locked(self, connection: Connection, work: Callable[[], T]) -> T:
         """One at a time, and none while a run writes: what is read is what is written on."""
