@@ -161,8 +161,8 @@ def _was_held(one: PastDecision, first: int) -> bool:
 
 def _ledgers(connection: Connection, first: int) -> dict[tuple[str, str], Ledger]:
     """Today's, less what turns since then changed, and with what was given back since then."""
-    change = _booked(connection, turns.c.run >= first, ~books.refunded())
-    for place, amount in _booked(connection, turns.c.run < first, _refunded_since(first)).items():
+    change = booked(connection, turns.c.run >= first, ~books.refunded())
+    for place, amount in booked(connection, turns.c.run < first, _refunded_since(first)).items():
         change[place] -= amount
     last: dict[str, dict[str, int]] = defaultdict(dict)
     for (team, person), (sequence,) in _last_turns(connection, first).items():
@@ -213,7 +213,7 @@ def _over(lanes: Iterable[Counter[str]]) -> dict[str, int]:
     return dict(total)
 
 
-def _booked(connection: Connection, *which: sa.ColumnElement[bool]) -> Counter[tuple[str, str, str]]:
+def booked(connection: Connection, *which: sa.ColumnElement[bool]) -> Counter[tuple[str, str, str]]:
     """What these turns changed, by team, lane and person: counted by what is equal, never turn by turn."""
     t = turns.c
     change: Counter[tuple[str, str, str]] = Counter()

@@ -100,7 +100,7 @@ def _who(connection: Connection, hashes: Collection[str]) -> dict[str, Eligibili
 def _opening(connection: Connection, begin: datetime, team: str | None) -> dict[str, dict[Any, int]]:
     """Credits before the period: what the turns before it that stand have moved."""
     found: dict[str, dict[Any, int]] = defaultdict(dict)
-    change = past._booked(connection, *_within(_T.at, None, begin, team), ~books.refunded())
+    change = past.booked(connection, *_within(_T.at, None, begin, team), ~books.refunded())
     for (name, lane, person), credit in change.items():
         found[name][lane, person] = credit
     return found
