@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from struct import Struct
 
-from rules.rotation import Ledger, Rotation, Split, Turn, U, split_of, take_turn
+from rules.rotation import Ledger, Rotation, Split, Turn, U, split_of
 
 BITS = 64
 ZERO = 1 << 62
@@ -66,6 +66,7 @@ class Frame:
         index = {person: place for place, person in enumerate(self.people)}
         self.places = [tuple(map(index.__getitem__, split.ids)) for split in self.splits]
         self._start = Rotation(ledgers)
+        self._streaks = {lane: (one.next_number, one.streak) for lane, one in (ledgers or {}).items()}
 
     def before(self) -> Books:
         """The books of the ledgers given."""
@@ -90,17 +91,22 @@ class Frame:
         last = {**was.last_turn, **{i: n for i, n in zip(self.people, books.last, strict=True) if n}}
         return replace(
             was, credits=credits, team_credits=team, last_turn=last,
-            next_number=number, next_sequence=books.sequence,
+            next_number=number, next_sequence=books.sequence, streak=self.streak(lane, number),
         )  # fmt: skip
 
     def limited(
         self, pool: int, before: Sequence[int], team: Sequence[int], last: Sequence[int], sequence: int
     ) -> Turn:
-        """The turn, but for its number, of a lead where the limit may speak; the books are those of E."""
+        """The turn of a lead where the limit may speak, but for number and streak; the books are E's."""
         split = self.splits[pool]
         credits, over_all, turns = (dict(zip(split.ids, book, strict=True)) for book in (before, team, last))
         ledger = Ledger(credits, over_all, turns, next_sequence=sequence)
-        return take_turn(ledger, split.weights, limit=self.limit)[0]
+        return Rotation({"": ledger}, limit=self.limit).take("", split)
+
+    def streak(self, lane: str, number: int) -> int:
+        """How many catch-ups in a row stand before this turn of the lane: none since the first one here."""
+        first, streak = self._streaks.get(lane, (0, 0))
+        return streak if number == first else 0
 
     def _listed(self, book: Mapping[str, int]) -> list[int]:
         return [book.get(i, 0) for i in self.people]
@@ -232,8 +238,9 @@ class Turns:
         run, frame, pool = self._run, self._frame, self._run.pools[k]
         lane = frame.lane_of[pool]
         number = run.numbers[lane] + bisect_left(self._lanes[lane], k)
+        streak = frame.streak(frame.lanes[lane], number)
         if k in run.limited:
-            return replace(run.limited[k], number=number)
+            return replace(run.limited[k], number=number, streak=streak)
         split, owner = frame.splits[pool], frame.people[run.owners[k]]
         before, team, last = (
             dict(zip(split.ids, book, strict=True))
@@ -245,7 +252,7 @@ class Turns:
         )
         return Turn(
             number, run.sequence + k, "turn", owner, owner, dict(split.weights), dict(split.shares),
-            before, split.total, team, last, frame.limit,
+            before, split.total, team, last, frame.limit, streak=streak,
         )  # fmt: skip
 
     def _seen(self, pool: int, book: int) -> list[int]:
