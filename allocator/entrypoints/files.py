@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -40,9 +42,27 @@ def write_over(path: Path, data: bytes) -> None:
 
 def write_report(path: Path, data: bytes) -> None:
     """As `write_over`; BadParameter when the name, or what stands there, is a spreadsheet's."""
+    _refuse_spreadsheet(path)
+    write_over(path.resolve(), data)
+
+
+@contextmanager
+def report_stream(path: Path) -> Iterator[TextIO]:
+    """As `write_report`, for what is too much to hold: the file is there, whole, when the block ends well."""
+    _refuse_spreadsheet(path)
+    new = _beside(path.resolve(), b"")
+    try:
+        with new.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+            yield stream
+        new.replace(path.resolve())
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_spreadsheet(path: Path) -> None:
     if {path.suffix.lower(), path.resolve().suffix.lower()} & SPREADSHEETS or _is_archive(path):
         raise typer.BadParameter(f"{path} is a workbook. Name a file that ends in .csv, .html or the like.")
-    write_over(path.resolve(), data)
 
 
 def refuse_same(path: Path, others: Iterable[Path]) -> None:
