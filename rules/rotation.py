@@ -73,16 +73,18 @@ def take_turn(
     return turn, rotation.ledger("")
 
 
-def give_back(ledger: Ledger, turn: Turn, *, last_turn: Mapping[str, int] | None = None) -> Ledger:
+def give_back(
+    ledger: Ledger, turn: Turn, *, last_turn: Mapping[str, int] | None = None, streak: int | None = None
+) -> Ledger:
     """The ledger of the turn's own lane without it: the turn's own recorded numbers are subtracted.
 
-    Its number stays used. `last_turn` is the last live turn of everybody once this one is gone, which only
-    who knows the live turns can tell; None puts back what the turn itself recorded for its payer, which is
-    right when turns are given back newest first. Giving the same turn back twice is the caller's to
-    prevent.
+    Its number stays used. `last_turn` is the last live turn of everybody once this one is gone, and `streak`
+    how many of the lane's last automatic leads that stand were catch-ups in a row: only who knows the live
+    turns can tell. None puts back what the turn itself recorded, which is right when turns are given back
+    newest first. Giving the same turn back twice is the caller's to prevent.
     """
     rotation = Rotation({"": ledger})
-    rotation.give_back("", turn, last_turn=last_turn)
+    rotation.give_back("", turn, last_turn=last_turn, streak=streak)
     return rotation.ledger("")
 
 
@@ -206,11 +208,13 @@ class Rotation:
         else:
             self._last.pop(booking.payer, None)
 
-    def give_back(self, lane: str, turn: Turn, *, last_turn: Mapping[str, int] | None = None) -> None:
+    def give_back(
+        self, lane: str, turn: Turn, *, last_turn: Mapping[str, int] | None = None, streak: int | None = None
+    ) -> None:
         """`give_back` on the lane's ledger."""
         book = self._lanes.setdefault(lane, Lane())
         book.take_out(turn.booking(lane), self._team)
-        book.streak = turn.streak
+        book.streak = turn.streak if streak is None else streak
         if last_turn is not None:
             self._last = dict(last_turn)
         elif self._last.get(turn.payer) == turn.sequence:
