@@ -4,8 +4,9 @@ Reads the store's rows by plain SQL and the CRM's own log and records, nothing e
 that could be wrong in the same way. `check` is for any moment, also right after a kill; `settled=True` asks
 for the end of the story, when undisturbed runs had their chance to finish it.
 
-Invariants: I01 to I04, I07 to I11, I16, I17 and, for I05, F1 to F3 of the fairness rules. I06 compares two
-stores: `compare`.
+Invariants: I01 to I04, I07 to I11, I16, I17, I18 (take-backs) and, for I05, F1 to F3 of the fairness rules.
+I06 compares two stores: `compare`. A lead goes back to an intake owner only where a row of take_backs says
+so: I03, I08 and I11 know of it.
 """
 
 from __future__ import annotations
@@ -119,6 +120,27 @@ class Case:
         return found
 
     @cached_property
+    def asked_back(self) -> Mapping[tuple[str, int], Row]:
+        """Take-backs by lead and epoch."""
+        return {(short(row["source_id"]), row["epoch"]): row for row in self.rows["take_backs"]}
+
+    def orders(self, lead: str) -> list[str]:
+        """What may be sent for this lead, in this order: the decided owners, HOME where it is taken back."""
+        found = []
+        for row in self.decided.get(lead, []):
+            if row["owner"]:
+                found.append(short(row["owner"]))
+                if (lead, row["epoch"]) in self.asked_back:
+                    found.append(HOME)
+        return found
+
+    def told(self, lead: str, owner: str) -> str:
+        """An owner as `orders` says it."""
+        row = self.leads.get(lead, {})
+        home = owner in self.intake or owner == short(row.get("crm_owner") or "")
+        return HOME if home and owner not in self.orders(lead) else owner
+
+    @cached_property
     def refunded(self) -> Mapping[tuple[str, str, int], Row]:
         return {place(row): row for row in self.rows["refunds"]}
 
@@ -134,8 +156,10 @@ class Case:
 
 TABLES = (
     "leads", "decisions", "turns", "eligibility", "refunds", "ledger", "outbox", "marks", "runs", "lease",
-    "links",
+    "links", "take_backs",
 )  # fmt: skip
+HOME = "(intake)"
+"""What a Lead is sent back to when it is taken back, whichever intake owner it is."""
 
 
 def check(
@@ -258,10 +282,10 @@ def i02_one_decision(case: Case) -> Iterator[str]:
 def i03_one_owner(case: Case) -> Iterator[str]:
     """One owner is ever sent for a lead and epoch: what was sent follows the decisions in their order."""
     for lead, writes in case.writes_of.items():
-        sent = _changes(write.owner for write in writes)
-        decided = iter([short(row["owner"]) for row in case.decided.get(lead, []) if row["owner"]])
+        sent = _changes(case.told(lead, write.owner) for write in writes)
+        decided = iter(case.orders(lead))
         if not all(owner in decided for owner in sent):
-            yield f"lead {lead} was sent to {sent}; decided were {_owners(case, lead)}"
+            yield f"lead {lead} was sent to {sent}; decided were {case.orders(lead)}"
     orders = {(r["source_id"], r["epoch"]): r["owner"] for r in case.rows["decisions"]}
     for row in case.rows["outbox"]:
         if orders.get((row["source_id"], row["epoch"])) != row["owner"]:
@@ -417,8 +441,8 @@ def i07_durable(case: Case) -> Iterator[str]:
 def i08_no_orphan_write(case: Case) -> Iterator[str]:
     """What was sent is a committed decision. Right after a kill this shows the order of the two."""
     for write in case.writes:
-        if write.owner not in _owners(case, write.lead):
-            owners = _owners(case, write.lead)
+        owners = case.orders(write.lead)
+        if case.told(write.lead, write.owner) not in owners:
             yield f"request {write.n} gives lead {write.lead} to {write.owner}; decided: {owners}"
 
 
@@ -476,8 +500,33 @@ def i11_a_person_wins(case: Case) -> Iterator[str]:
     requests = {write.n for write in case.writes}
     for change in case.changes:
         was, now = change["changes"].get("OwnerId", (None, None))
-        if change.get("request") in requests and now and short(was or "") not in case.intake:
+        if change.get("request") not in requests or not now or short(was or "") in case.intake:
+            continue
+        lead = short(change["id"])
+        back = case.told(lead, short(now)) == HOME and HOME in case.orders(lead)
+        if not back or short(was or "") not in case.orders(lead):
             yield f"request {change['request']} took Lead {change['id']} from {was} for {now}"
+
+
+def i18_taken_back(case: Case) -> Iterator[str]:
+    """A take-back that is done ended its decision as it says, and no other did; of what was undone no
+    turn stands; at the end none waits."""
+    for (lead, epoch), row in case.asked_back.items():
+        if case.settled and row["state"] == "pending":
+            yield f"lead {lead} waits to be taken back for epoch {epoch}"
+    for row in case.rows["decisions"]:
+        lead, ended = short(row["source_id"]), row.get("ended")
+        asked = case.asked_back.get((lead, row["epoch"]))
+        done = asked["why"] if asked is not None and asked["state"] == "done" else None
+        if done != ended and (done or ended != "returned"):
+            yield f"lead {lead} epoch {row['epoch']} ended as {ended}, taken back was {done}"
+    gone = {
+        place for place, row in case.asked_back.items() if (row["why"], row["state"]) == ("undone", "done")
+    }
+    for turns in case.lanes.values():
+        for turn in turns:
+            if (short(turn["source_id"]), turn["epoch"]) in gone and place(turn) not in case.refunded:
+                yield f"turn {turn['number']} of {turn['team']} stands and its lead was undone"
 
 
 # --- marks and runs ----------------------------------------------------------------------------------------
@@ -543,6 +592,7 @@ INVARIANTS: tuple[tuple[str, Callable[[Case], Iterator[str]]], ...] = (
     ("I11", i11_a_person_wins),
     ("I16", i16_mark),
     ("I17", i17_one_run),
+    ("I18", i18_taken_back),
     ("counts", counts),
 )
 

@@ -68,6 +68,7 @@ class History:
                 "trace": "{}",
                 "live": True,
                 "state": "decided",
+                "ended": None,
             }
         )
         if owner:
@@ -99,6 +100,10 @@ class History:
                 "live": True,
             }
         )
+
+    def ask_back(self, place: int, *, why: str = "undone", state: str = "done") -> None:
+        key = {"source": "salesforce", "source_id": lead_id(place), "epoch": 1}
+        self.rows["take_backs"].append({**key, "why": why, "state": state})
 
     def book(self) -> None:
         """The ledger that the turns make, refunds taken off."""
@@ -328,6 +333,17 @@ BAD: list[tuple[str, Callable[[History], None]]] = [
         one.log[1]["sub"][0]["body"].update(Status="x")))),
     ("I11", named("a person's lead overwritten", lambda one: one.changes.append(
         {"request": 3, "id": lead_id(4), "changes": {"OwnerId": [STRANGER, OWNER["ana"]]}}))),
+    ("I08", named("a lead put back that nobody asked for", lambda one: one.write((1, QUEUE)))),
+    ("I03", named("a lead put back before it was given", lambda one: (
+        one.ask_back(4), one.write((4, QUEUE)), one.write((4, OWNER["ana"]))))),
+    ("I11", named("a lead of somebody else put back", lambda one: (one.ask_back(1), one.write((1, QUEUE)),
+        one.changes.append({"request": len(one.log), "id": lead_id(1),
+                            "changes": {"OwnerId": [STRANGER, QUEUE]}})))),
+    ("I18", named("a take-back that waits for ever", lambda one: one.ask_back(1, state="pending"))),
+    ("I18", named("a take-back without an end", lambda one: one.ask_back(1))),
+    ("I18", named("an end without a take-back", lambda one: one.rows["decisions"][0].update(ended="undone"))),
+    ("I18", named("an undone turn that stands", lambda one: (
+        one.ask_back(1), one.rows["decisions"][0].update(ended="undone")))),
     ("I16", store_with(0, "a mark ahead of the CRM's clock", "marks", mark="2026-11-02T10:04:00.000000Z")),
     ("I16", named("a mark that passed a lead", lambda one: one.record(7, QUEUE))),
     ("I17", store_with(0, "runs that overlap", "runs", finished="2026-11-02T10:00:01.000000Z")),
@@ -375,6 +391,19 @@ def test_marks_and_tokens_never_go_back(tmp_path: Path) -> None:
     assert later.check(tmp_path) == {"I16", "I17"}
 
 
+def test_a_lead_that_was_taken_back_on_request_is_no_violation(tmp_path: Path) -> None:
+    one = good()
+    one.ask_back(1, why="rejected")
+    one.rows["decisions"][0]["ended"] = "rejected"
+    one.rows["leads"][0]["state"] = "waiting"
+    one.write((1, QUEUE))
+    one.changes.append(
+        {"request": len(one.log), "id": lead_id(1), "changes": {"OwnerId": [OWNER["ana"], QUEUE]}}
+    )
+    one.read(1)
+    assert one.check(tmp_path, settled=False) == set()
+
+
 def test_histories_that_end_differently_are_told_apart(tmp_path: Path) -> None:
     one, other = good(), good()
     assert compare(one.store(tmp_path, "one"), other.store(tmp_path, "same")) == []
@@ -396,7 +425,7 @@ def test_right_after_a_kill_an_unfinished_history_is_no_violation(tmp_path: Path
 
 def test_every_invariant_has_a_bad_history() -> None:
     flagged = {invariant for invariant, _ in BAD} | {"I06", "I07"}
-    assert flagged == {f"I{n:02}" for n in range(1, 12)} | {"I16", "I17", "counts"}
+    assert flagged == {f"I{n:02}" for n in range(1, 12)} | {"I16", "I17", "I18", "counts"}
 
 
 def test_the_good_history_is_not_changed_by_the_check(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Chooser:
     ) -> None:
         self._inputs, self._tables = inputs, inputs.tables
         self._on = today(self._tables.time_zone, inputs.now)
-        self._roster = roster or _roster(inputs)
+        self._roster = roster or roster_of(inputs)
         self._same_email = setting(self._tables, "same e-mail", "owner")
         self._accounts = setting(self._tables, "known account", "ignore") == "owner"
         self._overrides = _in_force(o for o in self._tables.overrides if not o.until or self._on <= o.until)
@@ -315,7 +315,7 @@ def _lane(team: Team, case: Case) -> str:
     return case.decision.lane if team.lanes else ""
 
 
-def _roster(inputs: Inputs) -> Roster:
+def roster_of(inputs: Inputs) -> Roster:
     by_team: dict[str, list[tuple[str, str, datetime]]] = defaultdict(list)
     for one in inputs.given:
         by_team[one[0]].append(one)

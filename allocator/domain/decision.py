@@ -25,6 +25,10 @@ class Work:
     epoch: int
     held: bool = False
     stood_back: frozenset[str] = frozenset()
+    last: str | None = None
+    """Who had it last and gave it back."""
+    hops: int = 0
+    """How often it was rejected or returned."""
 
     @property
     def key(self) -> LeadKey:

@@ -13,8 +13,6 @@ from allocator.errors import AllocatorError
 
 OUT_OF_INTAKE = frozenset({State.CONFIRMED, State.TAKEN, State.CLOSED})
 """A lead in one of these states that is in intake again was returned by somebody."""
-MOST_HOPS = 5
-"""So often a lead is rejected or returned before it waits for a person."""
 
 
 class Ended(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from allocator.domain.days import basis_with, day_basis
 from allocator.domain.facts import FactFields, is_filled
@@ -12,13 +13,12 @@ from allocator.domain.lead import LeadKey, Reason, Record, State
 from allocator.domain.pauses import Pause
 from allocator.domain.plan import Inputs, Lookups, Plan, Work, needed_domains, needed_emails, plan, week_start
 from allocator.domain.records import LeadRow, Lease, TablesLook
+from allocator.domain.take_backs import OUT_OF_INTAKE, Ended
 from allocator.ports import CRM, Progress, Store
+from allocator.service.take_back import refunding
 
 ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
 """Holds whose reason can have gone without a trace in tables, record, day or users."""
-
-DONE_WITH = (State.CONFIRMED, State.TAKEN, State.CLOSED)
-"""A lead in one of these states that is in intake again was returned by somebody."""
 
 MEMBERSHIP = "CampaignMember."
 
@@ -52,9 +52,10 @@ class Decider:
         """
         known = {row.key: row for row in self.store.leads([r.key for r in records])}
         rows = [(r, known[r.key]) for r in records if r.key in known and r.key not in skip]
-        returned = [row for _, row in rows if row.state in DONE_WITH]
+        returned = [row for _, row in rows if row.state in OUT_OF_INTAKE]
         if returned:
-            self.store.return_leads(self.lease, returned, at=self.now)
+            refund = {row.key for row in returned if row.team in refunding(self.look.tables)}
+            self.store.return_leads(self.lease, returned, at=self.now, refund=refund)
         today = day_basis(self.look.tables, self.now, lookups, self.pauses)
         work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))
         if not work:
@@ -65,17 +66,29 @@ class Decider:
 
     def _work(self, record: Record, row: LeadRow) -> Work:
         held = row.state is State.HELD
-        stood_back = self._stood_back(row) if row.last_person or row.state in DONE_WITH else frozenset()
-        return Work(record, row.epoch + 1, held=held, stood_back=stood_back)
+        came_back = row.state in OUT_OF_INTAKE
+        stood_back = self._stood_back(row) if row.last_person or came_back else frozenset()
+        last = self._had_it_last(row) if came_back else row.last_person
+        hops = row.hops + (row.state is State.CONFIRMED)
+        return Work(record, row.epoch + 1, held=held, stood_back=stood_back, last=last, hops=hops)
+
+    def _had_it_last(self, row: LeadRow) -> str | None:
+        taken = row.state is State.TAKEN
+        return self.look.tables.person_by_crm_user.get(row.detail) if taken else row.person
 
     def _stood_back(self, row: LeadRow) -> frozenset[str]:
-        """Who had this lead before and gave it back, and whom the CRM refused as its owner."""
+        """Who had this lead before and gave it back, and whom the CRM refused as its owner.
+
+        Whoever lost it by an undo has nothing against it.
+        """
         people = self.look.tables.person_by_crm_user
         found = set()
         for decision in self.store.decisions(row.key):
+            if decision["ended"] == Ended.UNDONE:
+                continue
             if decision["state"] == State.TAKEN:
                 found.add(people.get(decision["detail"]))
-            elif decision["state"] == State.CONFIRMED or decision["reason"] == Reason.OWNER_REFUSED:
+            elif _was_theirs(decision):
                 found.add(decision["person"])
         return frozenset(person for person in found if person)
 
@@ -109,6 +122,11 @@ class Decider:
         version = self.look.version.sha256
         self.store.commit_plan(self.lease, made, at=self.now, tables_version=version)
         return made
+
+
+def _was_theirs(decision: Mapping[str, Any]) -> bool:
+    given = decision["state"] == State.CONFIRMED or decision["ended"] is not None
+    return given or decision["reason"] == Reason.OWNER_REFUSED
 
 
 def _is_due(record: Record, row: LeadRow, today: str) -> bool:

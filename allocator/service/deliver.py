@@ -125,7 +125,7 @@ class _Courier:
         self._settle(filter(None, (self._refusal(i) for i in sent)))
         again = self._read([i for i in sent if not self._final(i)])
         if unsent:
-            self.done.trouble = self.done.trouble or _stopped(i.answer for i in sent)
+            self.done.trouble = self.done.trouble or stopped_by(i.answer for i in sent)
             return []
         return again
 
@@ -189,7 +189,7 @@ class _Courier:
 
     def _outcome(self, item: _Item, status: LeadStatus) -> Settlement | None:
         if _is_ours(item, status):
-            return Settlement(item.pending.key, item.pending.epoch, State.CONFIRMED)
+            return Settlement(item.pending.key, item.pending.epoch, State.CONFIRMED, stamp=status.stamp)
         gone = fate(item.pending.key, item.pending.epoch, status, self.intake)
         if gone is not None:
             if gone.state is State.TAKEN and item.answer and item.answer.result is WriteResult.WRITTEN:
@@ -218,7 +218,7 @@ class _Courier:
             self.done.settled.extend(found)
 
 
-def _stopped(answers: Iterable[WriteAnswer | None]) -> SourceError:
+def stopped_by(answers: Iterable[WriteAnswer | None]) -> SourceError:
     """Why the rest was not sent, as the last answer told."""
     codes = {one.detail for one in answers if one is not None and one.result is WriteResult.UNSENT}
     later = "What was written is confirmed; the next run carries on."

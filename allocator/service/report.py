@@ -11,6 +11,7 @@ from allocator.domain.lead import By, LeadKey, State
 from allocator.domain.pauses import Pause
 from allocator.domain.plan import Assigned
 from allocator.domain.records import CrmUsage, PendingWrite, Settlement
+from allocator.service.take_back import Taken
 
 SCHEMA = 1
 
@@ -26,6 +27,8 @@ class Tally:
     switched: int = 0
     fallback: list[LeadKey] = field(default_factory=list)
     """Leads that a fallback was decided for in this run."""
+    back: Taken = field(default_factory=Taken)
+    """What was put back, so that this run decides it again, and what could not be."""
 
     def leftover(self, pending: Iterable[PendingWrite]) -> None:
         """Writes of earlier runs that this one carries on with."""
@@ -56,6 +59,11 @@ class Tally:
             if again:
                 self.again.add(one.key)
 
+    def back_notes(self) -> list[str]:
+        """Leads that were to be taken back and are not."""
+        dropped = [f"{one.key} was {one.why} and stays where it is: {why}" for one, why in self.back.dropped]
+        return [*dropped, *(f"{one.key} was {one.why}: the next run takes it back" for one in self.back.left)]
+
     def counts(self) -> dict[str, int]:
         """pulled + redecided = assigned + held + taken + closed + retry, by construction."""
         ends = Counter(kind for kind, _ in self.outcome.values())
@@ -65,6 +73,7 @@ class Tally:
             "redecided": redecided,
             "returned": self.returned,
             **{kind: ends[kind] for kind in ("assigned", "held", "taken", "closed", "retry")},
+            "taken_back": len(self.back.done),
             "converted": self.switched,
         }
 

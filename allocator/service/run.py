@@ -6,12 +6,10 @@ that the next run finishes from the store alone.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from allocator.domain.alerts import Think
@@ -22,14 +20,17 @@ from allocator.domain.plan import Lookups
 from allocator.domain.records import Lease, TablesLook
 from allocator.domain.slots import slot_of
 from allocator.domain.tables import problems_with
-from allocator.errors import AllocatorError, FencedError, SourceError
+from allocator.domain.take_backs import Asked
+from allocator.errors import FencedError, SourceError
 from allocator.ports import CRM, Clock, Ping, Progress, Store, Tables
 from allocator.service import allocate, report
 from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
 from allocator.service.answering import Answering
 from allocator.service.deliver import Delivery, deliver
 from allocator.service.handover import Watch
+from allocator.service.heartbeat import Heartbeat
 from allocator.service.pull import pull, settle_absent
+from allocator.service.take_back import refunding, take_back
 from allocator.service.versions import Judge
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -81,7 +82,7 @@ def run(job: Job, *, by: str, once: bool = False) -> Outcome:
     lease = job.store.begin_run(slot=slot, by=by, at=now, live=job.live, seconds=job.lease_seconds, once=once)
     this = _Run(job, lease, now, slot=slot, by=by)
     job.ping("start")
-    with _Heartbeat(job, lease), Watch(job.stop, this.leave):
+    with Heartbeat(job.store, lease, job.lease_seconds), Watch(job.stop, this.leave):
         try:
             trouble = this.work()
         except BaseException as error:
@@ -118,6 +119,8 @@ class _Run:
         self.look = self.seen.look = look = self._tables()
         if job.live:
             job.store.drop_observed(lease)
+        if (trouble := self._take_back(look.tables)) is not None or self.stopped:
+            return trouble
         finished = self._finish_earlier()
         if finished.trouble is not None or self.stopped or self.paused:
             return finished.trouble
@@ -206,7 +209,7 @@ class _Run:
             for path in paths
             if path in missing
         ]
-        return [*filter(None, [self.look.note]), *lacks]
+        return [*filter(None, [self.look.note]), *lacks, *self.tally.back_notes()]
 
     def leave(self) -> None:
         """Hand over from here and end the process, whatever the CRM still keeps us waiting for."""
@@ -236,6 +239,20 @@ class _Run:
         if job.desk is not None:
             Answering(job.store, job.tables, job.desk, job.live).waits(verdict, judge, self.now)
         return verdict.look
+
+    def _take_back(self, tables: RoutingTables) -> SourceError | None:
+        """Put back what was rejected, and what an undo could not finish, so that it is decided again."""
+        job = self.job
+        asked = job.store.take_backs(states=[Asked.PENDING]) if job.live else ()
+        if not asked:
+            return None
+        taken = take_back(
+            job.crm, job.store, self.lease, asked, refunding=refunding(tables), now=job.clock.now,
+            progress=job.progress, stop=job.stop,
+        )  # fmt: skip
+        self.tally.back = taken
+        self.stopped = job.stop()
+        return taken.trouble
 
     def _finish_earlier(self) -> Delivery:
         """Deliver what earlier runs decided and could not finish, before anything new is decided."""
@@ -284,34 +301,3 @@ def _said(error: BaseException) -> str:
     """An error's class and, for our own errors, its message: others might quote a lead."""
     own = type(error).__module__.startswith(("allocator.", "rules."))
     return f"{type(error).__name__}: {error}" if own else type(error).__name__
-
-
-class _Heartbeat:
-    """Renews the lease four times in its life, from a thread, so that a slow CRM call does not lose it.
-
-    A stopped process stops this thread too: then the lease runs out, as it should.
-    """
-
-    def __init__(self, job: Job, lease: Lease) -> None:
-        self._job, self._lease = job, lease
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
-
-    def __enter__(self) -> _Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(self._job.lease_seconds / 4):
-            try:
-                self._job.store.renew(self._lease, seconds=self._job.lease_seconds)
-            except FencedError:
-                return
-            except AllocatorError:
-                continue  # a store that is busy now may answer at the next beat, before the lease runs out

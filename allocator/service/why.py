@@ -53,6 +53,8 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
         "since": _iso(row.since),
         "links": [_link(link) for link in store.links(keys=[row.key])],
         "earlier": [_earlier(one) for one in history[1:]],
+        "take_back": _take_back(store, row),
+        "ended": _ended(newest),
     }
 
 
@@ -232,7 +234,26 @@ def _link(link: Link) -> dict[str, Any]:
 
 def _earlier(one: Mapping[str, Any]) -> dict[str, Any]:
     keys = ("epoch", "run", "state", "reason", "by", "team", "person", "given_back")
-    return {**{k: one.get(k) for k in keys}, "at": _iso(one.get("at"))}
+    return {**{k: one.get(k) for k in keys}, "at": _iso(one.get("at")), "ended": _ended(one)}
+
+
+def _ended(one: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How a decision that was carried out came to hold no more."""
+    if not one.get("ended"):
+        return None
+    return {"how": str(one["ended"]), "at": _iso(one["ended_at"]), "reason": one["ended_why"]}
+
+
+def _take_back(store: Store, row: LeadRow) -> dict[str, Any] | None:
+    """What is asked for, or could not be done, about the decision that holds."""
+    asked = [one for one in store.take_backs(keys=[row.key]) if one.epoch == row.epoch]
+    if not asked:
+        return None
+    one = asked[0]
+    return {
+        "how": str(one.why), "state": str(one.state), "at": _iso(one.asked), "by": one.by,
+        "reason": one.reason, "detail": one.detail,
+    }  # fmt: skip
 
 
 def _with_age(look: Mapping[str, Any], at: datetime | None) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_a_summary_holds_the_counts_the_split_and_the_calls() -> None:
     )
     assert made["leads"] == {
         "pulled": 0, "redecided": 1, "returned": 1, "assigned": 1, "held": 0, "taken": 0, "closed": 0,
-        "retry": 0, "converted": 2, "held_total": 3,
+        "retry": 0, "taken_back": 0, "converted": 2, "held_total": 3,
     }  # fmt: skip
     assert made["crm"] == {
         "requests": 3,

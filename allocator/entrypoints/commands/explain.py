@@ -110,12 +110,24 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
         _show_out(found.get("skipped", ()), names)
     for link in found.get("links", ()):
         out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
+    _show_back(found)
     for one in found.get("earlier", ()):
         end = one["reason"] or names.get(one["person"] or "", one["person"] or "nobody")
         out.print(f"  earlier: epoch {one['epoch']} {one['state']}, {plain(end)} ({one['at'][:16]})")
     if found.get("tables_version"):
         run, epoch = found["run"] or "-", found["epoch"] or "-"
         out.print(f"  tables {found['tables_version'][:8]}  run {run}  epoch {epoch}")
+
+
+def _show_back(found: dict[str, Any]) -> None:
+    """That it was rejected or undone, and why; and how earlier decisions ended."""
+    if (asked := found.get("take_back")) and asked["state"] != "done":
+        by, why = f" by {asked['by']}" if asked["by"] else "", asked["detail"] or "the next run takes it back"
+        console.hang("  ", plain(f"{asked['how']}{by} ({asked['at'][:16]}), {asked['reason']}: {why}"))
+    for one in (found, *found.get("earlier", ())):
+        if ended := one.get("ended"):
+            reason = f": {ended['reason']}" if ended["reason"] else ""
+            console.hang("  ", plain(f"epoch {one['epoch']} {ended['how']} ({ended['at'][:16]}){reason}"))
 
 
 def headline(found: dict[str, Any], names: dict[str, str]) -> str:
