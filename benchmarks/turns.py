@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rules.lean import Lean, Pool
+from rules.lean import Lean, Pool, Turns
 from rules.rotation import EMPTY, Ledger, Rotation, Split, U, split_of
 from rules.steps import Stream, in_step
 
@@ -166,11 +166,19 @@ def lean(some: Sequence[Team]) -> Found:
 
 
 def recorded(some: Sequence[Team]) -> Found:
+    return _recorded(some, lambda turns: turns.owners)
+
+
+def made(some: Sequence[Team]) -> Found:
+    """Every record made a `Turn`, as the store keeps it."""
+    return _recorded(some, lambda turns: [turn.owner for turn in turns])
+
+
+def _recorded(some: Sequence[Team], owners: Callable[[Turns], list[str]]) -> Found:
     found = []
     for team in some:
         ledgers = Lean([Pool(split) for split in team.splits], limit=LIMIT)
-        turns = ledgers.turns(team.leads)
-        found.append((turns.owners, ledgers.ledger("")))
+        found.append((owners(ledgers.turns(team.leads)), ledgers.ledger("")))
     return found
 
 
@@ -186,6 +194,7 @@ WAYS: dict[str, tuple[Callable[[Sequence[Team]], Found], bool]] = {
     "Rotation.book": (book, False),
     "lean": (lean, True),
     "lean, turns recorded": (recorded, True),
+    "lean, each made a Turn": (made, False),
     "all teams in step": (steps, True),
 }
 """What is measured, and whether it gets all leads."""
