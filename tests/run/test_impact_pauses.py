@@ -9,19 +9,19 @@ from random import Random
 from typing import Any
 
 import pytest
-from impact_world import COUNTRY, START, TEAM, World, company, made_up, moves, row
+from impact_world import START, World, company, made_up, moves, row
 
 from allocator.domain.pauses import Pause, Paused
 from rules.model import RoutingTables
 
-HOURS = [START + timedelta(hours=h) for h in (0, 1, 2, 3, 25, 26, 27, 48)]
+HOURS = [START + timedelta(hours=h) for h in (0, 1, 2, 3, 25, 26, 27, 28)]
 TO_OTHERS = (
     row("Team", "T-1", {"region": "DACH"}, team="Enterprise"),
-    row("Team", "T-4", {"country": "US"}, team="Desk"),
-    *TEAM[2:3],
-    *TEAM[4:],
+    row("Team", "T-4", {"country": "US, GB, FR, IT"}, team="Overseas"),
 )
-A, B = company("a"), company("b", country=COUNTRY, team=TO_OTHERS)
+APART = {"same e-mail": "ignore"}
+"""No lead finds another: then all that differs is whose turn it is, and who is paused."""
+A, B = company("a", settings=APART), company("b", team=TO_OTHERS, settings=APART)
 PAUSES: Mapping[datetime, Sequence[tuple[str, str, str]]] = {
     HOURS[1]: [("pause", "person", "ana"), ("pause", "team", "Desk")],
     HOURS[2]: [("pause", "person", "fay")],
@@ -80,3 +80,17 @@ def test_these_pauses_move_leads(world: MakeWorld) -> None:
     other.restless = True
     other.play(A, made_up(Random(1), HOURS, one, A))
     assert moves(one.places(), other.places())
+
+
+def test_a_lead_that_waited_only_for_a_paused_person_goes_to_them_in_the_run_after_the_pause(
+    world: MakeWorld,
+) -> None:
+    """Under the real tables it was given at once, so no real run looked at it again."""
+    one = world()
+    one.restless = True
+    one.store.pause(Pause(Paused.PERSON, "fay", START, START + timedelta(hours=2), reason="test"))
+    lead = ("new", {"Country": "GB", "Email": "x@acme.example"})
+    for hour in (1, 2):
+        one.hour(A, START + timedelta(hours=hour), [lead] if hour == 1 else [])
+    (moved,) = one.impact(A, B, 1).moved
+    assert (moved.before.team, moved.after.person) == ("Enterprise", "fay")
