@@ -41,6 +41,8 @@ _A4: Final = 9
 _CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - the file's fixed birthday, which has no zone
 _FORMATS: Final = {"date": "yyyy-mm-dd", "number": "General", "text": "@"}
 _WIDE: Final = {"Note": 48, "Aliases": 34, "Members": 52, "Company domain or Account ID": 32}
+_FROZEN: Final = {"Teams": "B2", "Salespeople": "C2"}
+"""Sheets so wide that whom a row is about must stay in sight."""
 _DEEP: Final = PatternFill("solid", fgColor="1F4E78")
 _FONT: Final = "Calibri"
 _BLUE: Final = "1F4E78"
@@ -136,7 +138,7 @@ def _set_heights(sheet: Worksheet, content: SheetContent) -> None:
 
 
 def _add_table(sheet: Worksheet, content: SheetContent, last: int, number: int) -> None:
-    sheet.freeze_panes = "D2" if content.is_rules else "A2"
+    sheet.freeze_panes = "D2" if content.is_rules else _FROZEN.get(content.title, "A2")
     area = f"A1:{get_column_letter(len(content.headers))}{last}"
     name = re.sub(r"\W", "_", content.title)
     if name != content.title.replace(" ", "_") or name[:1].isdigit():
