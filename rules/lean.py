@@ -18,8 +18,8 @@ from rules.rotation import Ledger, Rotation, Split, Turn, U, split_of
 BITS = 64
 ZERO = 1 << 62
 """How a person's 64 bits hold no credit: neither a sign nor a carry then reaches the next person's."""
-_FURTHEST = 30_000
-"""Leads: credits this far from zero still fit, with room for more than one lead."""
+_FURTHEST = 15_000
+"""Leads: credits this near to zero fit, and so do the difference of two of them and a lead more."""
 
 _Ready = tuple[int, int, Callable[[bytes], tuple[int, ...]], tuple[int, ...], int, int]
 """A pool for the loop: number of the lane, shares, reader of E, places of E, paid, lowest that may pay it."""

@@ -122,6 +122,7 @@ class _Running:
         self._flat_credits, self._flat_last = self._credits.reshape(-1), self._last.reshape(-1)
         self._sequence: Units = np.array([books.sequence for books in begun], dtype=np.int64)
         self._begin: Places = np.arange(len(begun)) * pools.width
+        """Where each team's line begins when all lines are one."""
         self._lanes = _padded([len(books.credits) for books in begun], len(self._credits) - 1)
         """The lines of each team's lanes, filled up with the empty one at the end of the credits."""
         self._others: Units = self._lines([books.team for books in begun]) - self._summed(slice(None))
@@ -135,11 +136,11 @@ class _Running:
         begin, paid = self._begin[:count], pools.paid.take(named)
         shares = pools.shares.take(named, axis=0)
         if self._one_lane:
-            credits, further = self._credits[:count], None
+            credits, in_lane = self._credits[:count], begin
             credits += shares
         else:
             lanes = pools.lane.take(named)
-            credits, further = self._credits.take(lanes, axis=0), lanes * pools.width - begin
+            credits, in_lane = self._credits.take(lanes, axis=0), lanes * pools.width
             credits += shares
             self._credits[lanes] = credits
         standing = pools.out.take(named, axis=0)
@@ -149,12 +150,13 @@ class _Running:
         for row in limited.nonzero()[0].tolist():
             at[row] = begin[row] + self._limited(row, int(named[row]), step)
             paid[row] = 0
-        self._flat_credits[at if further is None else at + further] -= paid
         self._flat_last[at] = self._sequence[:count] + step
-        return at - begin
+        at -= begin
+        self._flat_credits[in_lane + at] -= paid
+        return at
 
     def _highest(self, standing: Units) -> tuple[Places, Units]:
-        """Who stands highest in each line, all lines as one, and their credit; everybody has earned."""
+        """Who stands highest in each line, as a place in all lines as one, and their credit after earning."""
         begin, flat = self._begin[: len(standing)], standing.reshape(-1)
         at: Places = begin + standing.argmax(axis=1)
         best = flat.take(at)

@@ -184,12 +184,16 @@ def test_nobody_in_a_pool_and_a_limit_below_one_are_refused_as_the_rotation_refu
             in_step([Stream([pool], [], limit)])
 
 
-def test_credits_that_could_outgrow_their_bits_are_refused() -> None:
-    far = Ledger({"ana": 29_990 * U, "ben": -29_990 * U}, {"ana": 29_990 * U, "ben": -29_990 * U})
-    assert Lean([ENTERPRISE], {"": far}, limit=None).owners([0] * 3) == ["ana"] * 3
-    further = Ledger({"ana": 29_999 * U}, {"ana": 29_999 * U})
-    with pytest.raises(ValueError, match=r"29,999 leads may outgrow 64 bits: let Rotation"):
-        Lean([ENTERPRISE], {"": further}, limit=None)
+def test_credits_may_be_thousands_of_leads_apart_but_not_outgrow_their_bits() -> None:
+    pools = [Pool({"ana": 1}), Pool({"ana": 1, "ben": 1})]
+    for leads, owner in ((14_990, "ben"), (-14_990, "ana")):
+        credits = {"ana": -leads * U, "ben": leads * U}
+        world = World(tuple(pools), (0, 1, 1, 0), None, {"": Ledger(credits, credits)})
+        assert world.lean().owners(world.leads) == ["ana", owner, owner, "ana"]
+        assert in_step([world.stream])[0].owners == ["ana", owner, owner, "ana"]
+    further = {"ana": 14_998 * U}
+    with pytest.raises(ValueError, match=r"14,998 leads may outgrow 64 bits: let Rotation"):
+        Lean([ENTERPRISE], {"": Ledger(further, further)}, limit=None)
 
 
 def test_a_lead_without_a_pool_is_refused_and_changes_nothing() -> None:
