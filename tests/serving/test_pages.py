@@ -16,6 +16,7 @@ from served import Warm, set_clock
 
 from allocator.config import load_settings
 from allocator.domain.alerts import Changes, Mail
+from allocator.domain.pauses import Pause, Paused
 from allocator.entrypoints import metrics, web
 from allocator.errors import ConfigError, StoreError
 from allocator.service.health import Health, health
@@ -42,6 +43,24 @@ def test_all_is_well_after_a_run(desk: Desk) -> None:
     assert set(body) == {"ok", "problems", "last_done", "oldest_unsent", "paused"}
     assert body["ok"] is True and body["problems"] == [] and body["oldest_unsent"] is None
     assert datetime.fromisoformat(body["last_done"]) == desk.clock.now()
+
+
+def test_a_pause_is_shown_with_its_end_and_is_healthy(desk: Desk) -> None:
+    desk.run()
+    end = desk.clock.now() + timedelta(hours=1)
+    desk.store.pause(Pause(Paused.SERVICE, "", desk.clock.now(), end, "olga", "secret of Ana's"))
+    desk.store.pause(Pause(Paused.PERSON, "P-001", desk.clock.now(), None, "olga", "ill"))
+    answer = page(desk).get("/healthz")
+    assert (answer.status_code, answer.get_json()["problems"]) == (200, [])
+    assert answer.get_json()["paused"] == [
+        {"kind": "service", "name": "", "until": end.isoformat()},
+        {"kind": "person", "name": "P-001", "until": None},
+    ]
+    assert "secret" not in answer.text
+    shown = figures(desk).decode()
+    assert 'allocator_paused{kind="service"} 1.0' in shown and 'allocator_paused{kind="team"} 0.0' in shown
+    desk.clock.wait(hours=1)
+    assert [one["kind"] for one in page(desk).get("/healthz").get_json()["paused"]] == ["person"]
 
 
 @pytest.mark.parametrize(("age", "code"), [(60.0, 200), (60.1, 503)])
