@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from allocator.domain.alerts import Changes, Incident, Mail, Silence, Think
+from allocator.domain.decision import TurnRow
 from allocator.domain.lead import (
     CrmUser,
     LeadKey,
@@ -42,6 +43,7 @@ from allocator.domain.records import (
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.domain.statement import Account, ExportRow
 from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
+from allocator.domain.taken_turns import TakenTurn
 from rules.errors import Problem
 from rules.model import RoutingTables
 from rules.rotation import Ledger
@@ -279,7 +281,18 @@ class StatementStore(Protocol):
         """
 
 
-class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, Protocol):
+class TurnStore(Protocol):
+    """Turns one by one, to explain them. Reads only."""
+
+    def turns_of(self, key: LeadKey) -> Sequence[TakenTurn]:
+        """Every turn that a lead took or cost, also those given back, in the order they were taken."""
+
+    def ledger_before(self, row: TurnRow) -> Ledger | None:
+        """The ledger that this turn was taken from; None where the turns before it do not lead to the
+        turn's own numbers. Adds up every turn of the team: for one lead, not for many."""
+
+
+class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, TurnStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.

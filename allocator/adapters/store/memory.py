@@ -22,6 +22,7 @@ from allocator.adapters.store.memory_past import past_of
 from allocator.adapters.store.memory_state import Decision, StoreState, waiting
 from allocator.adapters.store.memory_statement import MemoryStatement
 from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
+from allocator.adapters.store.memory_turns import MemoryTurns
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
 from allocator.domain.lead import LeadKey, Record, State
@@ -47,7 +48,9 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryStore(MemoryAlerts, MemoryDelivery, MemoryStatement, MemoryTakeBacks, MemoryVersions):
+class MemoryStore(
+    MemoryAlerts, MemoryDelivery, MemoryStatement, MemoryTakeBacks, MemoryTurns, MemoryVersions
+):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
     def __init__(self, of: MemoryStore | None = None, *, now: Callable[[], datetime] = _real_time) -> None:

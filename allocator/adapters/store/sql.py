@@ -27,6 +27,7 @@ from allocator.adapters.store import (
     schema,
     statement,
     take_backs,
+    taken_turns,
     versions,
 )
 from allocator.adapters.store import backup as copies
@@ -35,6 +36,7 @@ from allocator.adapters.store.engine import Database, now, parse_url
 from allocator.adapters.store.holder import this_process
 from allocator.adapters.store.schema import schema_version, upgrade_store
 from allocator.domain.alerts import Changes, Incident, Silence, Think
+from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
 from allocator.domain.pauses import Pause, Paused
@@ -54,6 +56,7 @@ from allocator.domain.records import (
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.domain.statement import Account, ExportRow
 from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
+from allocator.domain.taken_turns import TakenTurn
 from rules.rotation import Ledger
 
 __all__ = ["SqlStore", "open_store", "schema_version", "upgrade_store"]
@@ -357,6 +360,14 @@ class SqlStore:
         return self.database.write(
             work, adopt=lambda c: True if hours.answered(c, place) == seen != before else None
         )
+
+    # turns one by one
+
+    def turns_of(self, key: LeadKey) -> Sequence[TakenTurn]:
+        return self.database.read(lambda c: taken_turns.of_lead(c, key))
+
+    def ledger_before(self, row: TurnRow) -> Ledger | None:
+        return self.database.read(lambda c: taken_turns.ledger_before(c, row))
 
     # fairness statements
 
