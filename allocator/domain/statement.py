@@ -26,6 +26,9 @@ COLUMNS = (
 was converted or deleted, before anybody was given it."""
 PEOPLES = COLUMNS[:6]
 """The columns of leads that a person of the team has."""
+COUNTED = (*PEOPLES, "free", "served for others", "given up", "given back")
+"""What a person's leads and turns are counted by. free: outside the rotation, at no charge. given up: they
+were charged, and it is not theirs any more. given back: turns."""
 
 _NOT_IN_TEAM = frozenset({Why.INACTIVE.value, Why.NOT_STARTED.value, Why.ENDED.value})
 _SKILL = frozenset({Why.LANGUAGE.value, Why.TAGS.value, Why.NOT_FIRST.value})
@@ -132,7 +135,7 @@ def _midnight(day: date | None, zone: str) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One person's statement. Amounts in units; `counts` in leads, by `COLUMNS` and the names of `EXTRA`.
+    """One person's statement. Amounts in units; `counts` in leads, by `COUNTED`.
 
     share_of_all - absence - skill - cap - limit = fair_share = got + owed. `absence`, `skill`, `cap` and
     `limit` are what was lost to each; below zero it is what others' loss brought.
@@ -157,12 +160,13 @@ class Line:
         return self.fair_share - self.got
 
     @property
+    def difference(self) -> int:
+        """Got less fair share: above zero, more than due."""
+        return self.got - self.fair_share
+
+    @property
     def closing(self) -> int:
         return self.opening + self.owed
-
-
-EXTRA = ("free", "served for others", "given up", "given back")
-"""free: outside the rotation, at no charge. given up: charged, and not theirs any more. given back: turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +317,6 @@ class _Sums:
         everybody, present, skilled, under_cap, fair = (
             units.get(name, 0) for name in ("team", "present", "skilled", "under cap", "fair share")
         )
-        shown = (*PEOPLES, *EXTRA)
         return Line(
             id=person,
             could_have=self.counts["could"][person],
@@ -327,7 +330,7 @@ class _Sums:
             opening=units.get("opening", 0),
             totals_share=units.get("totals", 0),
             has=self.counts["has"][person],
-            counts={name: self.counts[name][person] for name in shown},
+            counts={name: self.counts[name][person] for name in COUNTED},
         )
 
 

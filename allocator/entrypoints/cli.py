@@ -19,7 +19,7 @@ from allocator.entrypoints import console, stuck
 from allocator.errors import AllocatorError, StoreError
 from rules.errors import RulesError, WorkbookError
 
-COMMANDS = ("demo", "init", "run", "serve", "watch", "explain", "doctor", "sandbox")
+COMMANDS = ("demo", "init", "run", "serve", "watch", "explain", "fairness", "doctor", "sandbox")
 GROUPS = {
     "tables": "tables.group",
     "rotation": "rotation",
