@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from allocator.domain.alerts import Changes, Incident, Mail, Silence, Think
+from allocator.domain.by_hand import Charge
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import (
     CrmUser,
@@ -386,7 +387,7 @@ class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, Tu
         """(team, lane) -> ledger; team credits and last turns are over all lanes."""
 
     def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
-        """(team, Person ID, decided at) of each lead decided at or after `at` and not given back since."""
+        """(team, Person ID, when) of each lead decided since and not given back, or taken by hand since."""
 
     # decide
     def commit_plan(self, lease: Lease, plan: Plan, *, at: datetime, tables_version: str) -> None:
@@ -402,8 +403,19 @@ class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, Tu
     def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
         """Record durably that these writes are about to be sent."""
 
-    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
-        """Final states; outbox rows done; turns given back at most once; links made for confirmed leads."""
+    def settle(
+        self,
+        lease: Lease,
+        settlements: Sequence[Settlement],
+        *,
+        at: datetime,
+        charge: Charge | None = None,
+    ) -> None:
+        """Final states; outbox rows done; turns given back at most once; links made for confirmed leads.
+
+        Then `charge` is shown the ledgers and the leads that were settled now, and the turns that it returns
+        are booked; all in one transaction.
+        """
 
     def past(self, since: datetime, *, most: int) -> Past | None:
         """The runs that began since then, with at most so many decisions, as a replay needs them, and how

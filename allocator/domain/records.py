@@ -141,6 +141,9 @@ class LeadRow:
     """Who returned it last: not first choice."""
     run: int | None = None
     live: bool = True
+    taker: str | None = None
+    """Who took it by hand, and the team in which that counts."""
+    taker_team: str | None = None
     hops: int = 0
     """How often it was rejected or returned."""
     settled_stamp: datetime | None = None
@@ -177,6 +180,9 @@ class Settlement:
     """The record as last read, where it was read again."""
     basis: str = ""
     avoid: str | None = None
+    taker: str | None = None
+    """The Person ID of who took a lead by hand, and the team in which that counts."""
+    taker_team: str | None = None
     stamp: datetime | None = None
     """Of a confirmed lead: the record's stamp as read back."""
 

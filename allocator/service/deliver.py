@@ -17,6 +17,7 @@ from allocator.domain.records import Lease, PendingWrite, Settlement
 from allocator.errors import QuotaError, SourceError
 from allocator.ports import CRM, Progress, Store
 from allocator.service.pull import fate
+from allocator.service.settling import Settle
 
 BATCH = 200
 """Leads a batch: eight composites of 25, one read-back."""
@@ -66,6 +67,7 @@ def deliver(
     *,
     stamps: Mapping[str, datetime],
     refused: set[str],
+    settle: Settle,
     now: Callable[[], datetime],
     progress: Progress,
     stop: Callable[[], bool],
@@ -77,7 +79,7 @@ def deliver(
     `stop()`, when the CRM cannot be used or the service is paused; what is not settled stays in the outbox.
     What is on its way to a person or team that is paused is held, its turn given back, at the next batch.
     """
-    crew = _Courier(crm, store, lease, now, refused)
+    crew = _Courier(crm, store, lease, settle, refused)
     items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in store.pending()]
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
@@ -94,10 +96,8 @@ def deliver(
 class _Courier:
     """Carries batches: read where needed, send, read back, settle."""
 
-    def __init__(
-        self, crm: CRM, store: Store, lease: Lease, now: Callable[[], datetime], refused: set[str]
-    ) -> None:
-        self.crm, self.store, self.lease, self.now, self.refused = crm, store, lease, now, refused
+    def __init__(self, crm: CRM, store: Store, lease: Lease, settle: Settle, refused: set[str]) -> None:
+        self.crm, self.store, self.lease, self.settle, self.refused = crm, store, lease, settle, refused
         self.intake = crm.intake_ids()
         self.done = Delivery()
 
@@ -214,7 +214,7 @@ class _Courier:
     def _settle(self, settlements: Iterable[Settlement]) -> None:
         found = tuple(settlements)
         if found:
-            self.store.settle(self.lease, found, at=self.now())
+            self.settle(found)
             self.done.settled.extend(found)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from allocator.domain.lead import Closed, LeadKey, LeadStatus, Record, State
 from allocator.domain.records import Lease, Settlement
 from allocator.ports import CRM, Progress, Store
+from allocator.service.settling import Settle
 from rules.conversion import ContactPlan, RecordState, choose_plan
 
 OVERLAP = timedelta(minutes=15)
@@ -72,7 +73,7 @@ def record_state(status: LeadStatus) -> RecordState:
 
 
 def settle_absent(
-    crm: CRM, store: Store, lease: Lease, *, seen: Collection[LeadKey], at: datetime
+    crm: CRM, store: Store, settle: Settle, *, seen: Collection[LeadKey]
 ) -> tuple[Settlement, ...]:
     """Leads that waited or were held and have left intake: somebody took, converted or deleted them.
 
@@ -86,7 +87,7 @@ def settle_absent(
     intake = crm.intake_ids()
     found = [fate(row.key, row.epoch, statuses[row.key.source_id], intake) for row in absent.values()]
     settlements = tuple(s for s in found if s is not None)
-    store.settle(lease, settlements, at=at)
+    settle(settlements)
     return settlements
 
 

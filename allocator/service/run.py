@@ -30,6 +30,7 @@ from allocator.service.deliver import Delivery, deliver
 from allocator.service.handover import Watch
 from allocator.service.heartbeat import Heartbeat
 from allocator.service.pull import pull, settle_absent
+from allocator.service.settling import Settler
 from allocator.service.take_back import refunding, take_back
 from allocator.service.versions import Judge
 from rules.errors import Problem
@@ -128,7 +129,7 @@ class _Run:
         self.seen.in_intake = len(pulled.records)
         self.tally.switched = pulled.switched
         seen = frozenset(record.key for record in pulled.records)
-        self.tally.settled(settle_absent(job.crm, job.store, lease, seen=seen, at=self.now), again=True)
+        self.tally.settled(settle_absent(job.crm, job.store, self._settler(), seen=seen), again=True)
         self._decide(look, pulled.records, skip=frozenset(s.key for s in finished.settled))
         trouble = self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
         self.seen.delivered = trouble is None and self.paused is None
@@ -254,6 +255,11 @@ class _Run:
         self.stopped = job.stop()
         return taken.trouble
 
+    def _settler(self) -> Settler:
+        job = self.job
+        assert self.look is not None, "tables come first"
+        return Settler(job.crm, job.store, self.lease, self.look.tables, self.now, job.clock.now)
+
     def _finish_earlier(self) -> Delivery:
         """Deliver what earlier runs decided and could not finish, before anything new is decided."""
         pending = self.job.store.pending() if self.job.live else ()
@@ -285,8 +291,8 @@ class _Run:
         if not job.live:
             return Delivery()
         delivery = deliver(
-            job.crm, job.store, self.lease, stamps=stamps, refused=self.refused, now=job.clock.now,
-            progress=job.progress, stop=job.stop,
+            job.crm, job.store, self.lease, stamps=stamps, refused=self.refused,
+            settle=self._settler(), now=job.clock.now, progress=job.progress, stop=job.stop,
         )  # fmt: skip
         self.tally.settled(delivery.settled)
         self.paused = delivery.paused

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store import ledger as books
+from allocator.adapters.store import turn_rows
 from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.decide import idempotency_key
 from allocator.adapters.store.leads import by_key, chunks, named, one, refresh
-from allocator.adapters.store.tables import decisions, leads, links, outbox, turns
+from allocator.adapters.store.tables import decisions, leads, links, outbox, runs, turns
+from allocator.domain.by_hand import Charge, Charged
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.records import Link, PendingWrite, Settlement
 from allocator.errors import AllocatorError
@@ -50,7 +52,14 @@ def attempt(connection: Connection, ids: Sequence[int], at: datetime) -> None:
         )
 
 
-def settle(connection: Connection, settlements: Sequence[Settlement], *, at: datetime, run: int) -> None:
+def settle(
+    connection: Connection,
+    settlements: Sequence[Settlement],
+    *,
+    at: datetime,
+    run: int,
+    charge: Charge | None = None,
+) -> None:
     """Final states. What is settled alike already is left alone; what is settled otherwise is refused."""
     standing = _standing(connection, [s.key for s in settlements])
     new = [s for s in _each_once(settlements) if _is_new(s, standing.get(s.key))]
@@ -61,8 +70,18 @@ def settle(connection: Connection, settlements: Sequence[Settlement], *, at: dat
     _save_decisions(connection, decided, standing, at, run)
     refresh(connection, [s.record for s in new if s.record is not None])
     _give_back(connection, [s for s in decided if s.give_back], at=at, run=run)
+    if charge is not None:
+        _charge(connection, charge(books.ledgers(connection), {s.key for s in new}), at=at, run=run)
     confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
     _link(connection, [(key, "Lead", key.source_id) for key in confirmed], at)
+
+
+def _charge(connection: Connection, charged: Charged, *, at: datetime, run: int) -> None:
+    """Leads taken by hand: each is a turn of its own."""
+    if charged.turns:
+        live = connection.execute(sa.select(runs.c.live).where(runs.c.run == run)).scalar()
+        turn_rows.save(connection, charged.turns, {"at": at, "run": run, "live": bool(live)})
+        books.save(connection, charged.ledgers)
 
 
 def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey, Any]:
@@ -115,6 +134,7 @@ def _save_leads(
         _key(s.key)
         | _end(s, standing[s.key])
         | {"since": at, "last_person": s.avoid or standing[s.key].last_person}
+        | {"taker": s.taker, "taker_team": s.taker_team}
         | {"settled_stamp": s.stamp if s.state is State.CONFIRMED else None}
         for s in new
     ]

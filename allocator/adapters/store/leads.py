@@ -178,7 +178,7 @@ def _lead(row: Row[Any]) -> LeadRow:
         key=key, record=record, state=State(row.state), epoch=row.epoch, reason=row.reason, detail=row.detail,
         by=row.decided_by, team=row.team, lane=row.lane, person=row.person, owner=row.owner, since=row.since,
         basis=row.basis, last_person=row.last_person, run=row.run, live=bool(row.live),
-        hops=row.hops, settled_stamp=row.settled_stamp,
+        hops=row.hops, settled_stamp=row.settled_stamp, taker=row.taker, taker_team=row.taker_team,
     )  # fmt: skip
 
 

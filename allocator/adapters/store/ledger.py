@@ -17,6 +17,7 @@ from allocator.adapters.store.tables import (
     decisions,
     eligibility,
     last_turns,
+    leads,
     ledger,
     refunds,
     turns,
@@ -113,14 +114,21 @@ def expected_sequence(connection: Connection, teams: Iterable[str]) -> dict[str,
 
 
 def given_since(connection: Connection, at: datetime) -> list[tuple[str, str, datetime]]:
-    """(team, person, decided at) of each lead decided since and not given back."""
+    """(team, person, decided at) of each lead decided since and not given back, or taken by hand since."""
     query = (
         sa.select(decisions.c.team, decisions.c.person, decisions.c.at)
         .where(decisions.c.at >= at, decisions.c.person.is_not(None), decisions.c.team.is_not(None))
         .where(decisions.c.given_back.is_(False))
         .order_by(decisions.c.at, decisions.c.source, decisions.c.source_id)
     )
-    return [(row.team, row.person, row.at) for row in connection.execute(query)]
+    given = [(row.team, row.person, row.at) for row in connection.execute(query)]
+    by_hand = (
+        sa.select(leads.c.taker_team, leads.c.taker, leads.c.since)
+        .where(leads.c.state == "taken", leads.c.taker.is_not(None), leads.c.taker_team.is_not(None))
+        .where(leads.c.since >= at)
+        .order_by(leads.c.since, leads.c.source, leads.c.source_id)
+    )
+    return [*given, *((row.taker_team, row.taker, row.since) for row in connection.execute(by_hand))]
 
 
 def give_back(

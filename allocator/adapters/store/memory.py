@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from allocator.adapters.store.holder import surely_dead, this_process
 from allocator.adapters.store.memory_alerts import MemoryAlerts
 from allocator.adapters.store.memory_delivery import MemoryDelivery
 from allocator.adapters.store.memory_past import past_of
-from allocator.adapters.store.memory_state import Decision, StoreState, waiting
+from allocator.adapters.store.memory_state import Decision, StoreState, ledgers_of, waiting
 from allocator.adapters.store.memory_statement import MemoryStatement
 from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
 from allocator.adapters.store.memory_turns import MemoryTurns
@@ -31,7 +30,7 @@ from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.domain.records import LeadRow, Lease, PendingWrite, RunRow
 from allocator.domain.slots import Active, SlotState
 from allocator.errors import AllocatorError, BusyError, ConfigError, FencedError
-from rules.rotation import Ledger, replay
+from rules.rotation import Ledger
 
 __all__ = ["MemoryStore"]
 
@@ -180,24 +179,18 @@ class MemoryStore(
         return [row for row in self.leads() if named(row.key)]
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
-        live: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        gone: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        for decision in self._state.decisions.values():
-            if row := decision.what.turn:
-                (gone if decision.given_back else live)[row.team][row.lane].append(row.turn)
-        found = {}
-        for team in sorted(live.keys() | gone.keys()):
-            rotation = replay(live[team], given_back=gone[team])
-            found.update({(team, lane): rotation.ledger(lane) for lane in rotation.lanes})
-        return found
+        return ledgers_of(self._state)
 
     def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
         rows = sorted(self._state.decisions.items(), key=lambda item: (item[1].at, item[0]))
-        return [
+        given = [
             (d.what.team, d.what.person, d.at)
             for _, d in rows
             if d.what.team and d.what.person and d.at >= at and not d.given_back
         ]
+        taken = sorted((row.since, row.key, row) for row in self.leads(states=[State.TAKEN]) if row.since)
+        by_hand = ((r.taker_team, r.taker, since) for since, _, r in taken if since >= at)
+        return [*given, *((team, person, since) for team, person, since in by_hand if team and person)]
 
     # decide
 
@@ -240,6 +233,7 @@ class MemoryStore(
         with self._changing(lease) as s:
             s.decisions = {place: d for place, d in s.decisions.items() if d.live}
             s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) in s.decisions}
+            s.by_hand = tuple(one for one in s.by_hand if one.live)
             observed = [row for row in s.leads.values() if not row.live]
             for row in observed:
                 left = [epoch for key, epoch in s.decisions if key == row.key]

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
-from allocator.adapters.store.memory_state import StoreState
+from allocator.adapters.store.memory_state import ByHandTurn, StoreState, ledgers_of
+from allocator.domain.by_hand import Charge
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.records import Lease, Link, PendingWrite, Settlement
 from allocator.errors import AllocatorError
@@ -45,17 +46,27 @@ class MemoryDelivery(ABC):
                 if write := s.outbox.get(number):
                     s.outbox[number] = replace(write, attempts=write.attempts + 1)
 
-    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
+    def settle(
+        self,
+        lease: Lease,
+        settlements: Sequence[Settlement],
+        *,
+        at: datetime,
+        charge: Charge | None = None,
+    ) -> None:
         with self._changing(lease) as s:
-            for settlement in settlements:
-                self._settle_one(s, settlement, at, lease.run)
+            new = {one.key for one in settlements if self._settle_one(s, one, at, lease.run)}
+            if charge is not None and new:
+                made, live = charge(ledgers_of(s), new), s.runs[lease.run].live
+                s.by_hand += tuple(ByHandTurn(row, at, lease.run, live) for row in made.turns)
 
-    def _settle_one(self, s: StoreState, end: Settlement, at: datetime, run: int) -> None:
+    def _settle_one(self, s: StoreState, end: Settlement, at: datetime, run: int) -> bool:
+        """False when it is settled just so already."""
         lead, decision = s.leads.get(end.key), s.decisions.get((end.key, end.epoch))
         if lead is None or lead.epoch != end.epoch:
             raise AllocatorError(f"lead {end.key} is not at epoch {end.epoch}: nothing was changed")
         if (lead.state, lead.reason) == (end.state, end.reason):
-            return
+            return False
         if end.state not in _FINAL.get(lead.state, ()):
             raise AllocatorError(f"lead {end.key} is {lead.state}, it cannot become {end.state}")
         final = {
@@ -67,7 +78,14 @@ class MemoryDelivery(ABC):
         record, last = end.record or lead.record, end.avoid or lead.last_person
         stamp = end.stamp if end.state is State.CONFIRMED else None
         s.leads[end.key] = replace(
-            lead, record=record, since=at, last_person=last, settled_stamp=stamp, **final  # type: ignore[arg-type]
+            lead,
+            record=record,
+            since=at,
+            last_person=last,
+            taker=end.taker,
+            taker_team=end.taker_team,
+            settled_stamp=stamp,
+            **final,  # type: ignore[arg-type]
         )
         if decision is not None and lead.state is not State.WAITING:
             what = replace(decision.what, **final)  # type: ignore[arg-type]
@@ -79,6 +97,7 @@ class MemoryDelivery(ABC):
             if end.state is State.CONFIRMED and decision.live:
                 self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
         s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
+        return True
 
     def _link(self, s: StoreState, link: Link) -> None:
         place = (link.key, link.crm, link.object, link.crm_id)

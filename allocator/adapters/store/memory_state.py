@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,9 +12,10 @@ from typing import Any
 from allocator.adapters.store.holder import Holder
 from allocator.adapters.store.memory_alerts import Watched
 from allocator.domain.lead import LeadKey, State
-from allocator.domain.plan import Assigned
+from allocator.domain.plan import Assigned, TurnRow
 from allocator.domain.records import LeadRow, Link, PendingWrite, RunRow, TablesVersion
 from allocator.domain.take_backs import Ended, TakeBack
+from rules.rotation import Ledger, Turn, replay
 
 Epoch = tuple[LeadKey, int]
 
@@ -34,6 +36,17 @@ class Decision:
     ended_why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ByHandTurn:
+    """A turn that a lead taken by hand cost."""
+
+    row: TurnRow
+    at: datetime
+    run: int
+    live: bool
+    given_back: bool = False
+
+
 @dataclass(slots=True)
 class StoreState:
     """All data of a store, as several stores may share it."""
@@ -52,6 +65,7 @@ class StoreState:
     last_write: int = 0
     links: tuple[Link, ...] = ()
     take_backs: dict[Epoch, TakeBack] = field(default_factory=dict)
+    by_hand: tuple[ByHandTurn, ...] = ()
     watched: Watched = field(default_factory=Watched)
 
     def copied(self) -> StoreState:
@@ -61,6 +75,21 @@ class StoreState:
             setattr(new, name, dict(getattr(self, name)))
         new.watched = self.watched.copied()
         return new
+
+
+def ledgers_of(state: StoreState) -> dict[tuple[str, str], Ledger]:
+    """(team, lane) -> ledger, added up from the turns."""
+    live: dict[str, dict[str, list[Turn]]] = defaultdict(lambda: defaultdict(list))
+    gone: dict[str, dict[str, list[Turn]]] = defaultdict(lambda: defaultdict(list))
+    own = ((d.what.turn, d.given_back) for d in state.decisions.values())
+    for row, given_back in (*own, *((one.row, one.given_back) for one in state.by_hand)):
+        if row is not None:
+            (gone if given_back else live)[row.team][row.lane].append(row.turn)
+    found = {}
+    for team in sorted(live.keys() | gone.keys()):
+        rotation = replay(live[team], given_back=gone[team])
+        found.update({(team, lane): rotation.ledger(lane) for lane in rotation.lanes})
+    return found
 
 
 def waiting(row: LeadRow, epoch: int) -> LeadRow:

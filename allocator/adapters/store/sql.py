@@ -36,6 +36,7 @@ from allocator.adapters.store.engine import Database, now, parse_url
 from allocator.adapters.store.holder import this_process
 from allocator.adapters.store.schema import schema_version, upgrade_store
 from allocator.domain.alerts import Changes, Incident, Silence, Think
+from allocator.domain.by_hand import Charge
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
@@ -213,8 +214,15 @@ class SqlStore:
     def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
         self._fenced(lease, lambda c: deliver.attempt(c, ids, now(c)))
 
-    def settle(self, lease: Lease, settlements: Sequence[Settlement], *, at: datetime) -> None:
-        self._fenced(lease, lambda c: deliver.settle(c, settlements, at=at, run=lease.run))
+    def settle(
+        self,
+        lease: Lease,
+        settlements: Sequence[Settlement],
+        *,
+        at: datetime,
+        charge: Charge | None = None,
+    ) -> None:
+        self._fenced(lease, lambda c: deliver.settle(c, settlements, at=at, run=lease.run, charge=charge))
 
     def return_leads(
         self, lease: Lease, rows: Sequence[LeadRow], *, at: datetime, refund: Collection[LeadKey] = ()
