@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Final
 from rules.fold import fold
 from rules.known import fact_key
 from rules.layers import decide
-from rules.model import RoutingTables, Row, Team
+from rules.model import RoutingTables, Row
 from rules.witness import example_leads
 from rules.workbook.effects import team_lines
 from rules.workbook.report import Place, Report
@@ -25,6 +25,9 @@ _TRIES: Final = 3_000
 """Example leads decided in all, so that the check of a large workbook stays quick."""
 _NAMED: Final = 8
 """Lanes that are named."""
+
+
+_Givers = Mapping[str, Mapping[int, list[Row]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,16 @@ def warn_many_lanes(tables: RoutingTables, teams: Table | None, report: Report, 
     untold.
     """
     setters = _setters(tables)
-    look = _Look(on, iter(range(_TRIES)))
-    for team, line in team_lines(tables, teams) if len(setters) > MOST else ():
-        if team.lanes:
-            lanes = [lane for lane in setters if _reaches(tables, team, lane, setters[lane], look)]
-            if len(lanes) > MOST:
-                cell = line["Lane"] if line["Lane"].place.address else line["Team"]
-                _warn(team.name, lanes, cell.place, report)
+    if len(setters) <= MOST:
+        return
+    givers, look = _givers(tables), _Look(on, iter(range(_TRIES)))
+    for team, line in team_lines(tables, teams):
+        name, own = team.name, givers.get(team.name, {})
+        asked = setters.items() if team.lanes else ()
+        lanes = [lane for lane, by in asked if _reaches(tables, name, lane, _pairs(name, by, own), look)]
+        if len(lanes) > MOST:
+            cell = line["Lane"] if line["Lane"].place.address else line["Team"]
+            _warn(name, lanes, cell.place, report)
 
 
 def _warn(team: str, lanes: Sequence[str], place: Place, report: Report) -> None:
@@ -75,15 +81,15 @@ def _setters(tables: RoutingTables) -> dict[str, list[tuple[int, Row]]]:
 
 
 def _reaches(
-    tables: RoutingTables, team: Team, lane: str, setters: Iterable[tuple[int, Row]], look: _Look
+    tables: RoutingTables, team: str, lane: str, pairs: Iterable[tuple[Row, Row]], look: _Look
 ) -> bool:
     """Whether an example lead of the lane is seen to reach the team."""
-    for setter, giver in islice(_pairs(tables, team, setters), _PAIRS):
+    for setter, giver in islice(pairs, _PAIRS):
         for lead in example_leads(tables, [setter, _after(setter, giver)]):
             if next(look.tries, None) is None:
                 return False
             decision = decide(tables, lead, on=look.on)
-            if decision.team == team.name and fold(decision.lane) == fold(lane):
+            if decision.team == team and fold(decision.lane) == fold(lane):
                 return True
     return False
 
@@ -99,14 +105,23 @@ def _after(setter: Row, giver: Row) -> Row:
     return replace(giver, conditions=left)
 
 
+def _givers(tables: RoutingTables) -> _Givers:
+    """Team -> the rules that give to it, with the number of their layer, from the first layer on."""
+    found: dict[str, dict[int, list[Row]]] = {}
+    for number, layer in enumerate(tables.layers):
+        for row in layer.rows:
+            if row.team is not None:
+                found.setdefault(row.team, {}).setdefault(number, []).append(row)
+    return found
+
+
 def _pairs(
-    tables: RoutingTables, team: Team, setters: Iterable[tuple[int, Row]]
+    team: str, setters: Iterable[tuple[int, Row]], givers: Mapping[int, Iterable[Row]]
 ) -> Iterator[tuple[Row, Row]]:
     """A rule that sets the lane, and one that then gives to the team; it may be the same."""
-    givers = [
-        (n, row) for n, layer in enumerate(tables.layers) for row in layer.rows if row.team == team.name
-    ]
     for number, setter in setters:
-        yield from (
-            (setter, row) for n, row in givers if row is setter or (n > number and not setter.decides)
-        )
+        if setter.team == team:
+            yield setter, setter
+        elif not setter.decides:
+            later = (row for n, rows in givers.items() if n > number for row in rows)
+            yield from ((setter, row) for row in later)

@@ -34,6 +34,22 @@ def test_the_shipped_workbook_has_neither_errors_nor_warnings() -> None:
     assert checked.ok
 
 
+@pytest.mark.parametrize("day", [date(2026, 12, 14), date(2027, 3, 22), date(2027, 12, 20)])
+def test_the_shipped_workbook_has_no_warnings_before_holidays_either(day: date) -> None:
+    assert [str(p) for p in check(SHIPPED, on=day).problems] == []
+
+
+def test_the_shipped_workbook_shows_choices_of_teams() -> None:
+    teams = TABLES.team_by_name
+    assert teams["Mid-market DACH"].after_absence["holiday"].rate == 0
+    assert (teams["Enterprise Americas"].reject, teams["Enterprise Americas"].delegate) == (
+        "refund",
+        "absentee",
+    )
+    assert teams["Partner desk"].holidays == "GB-ENG"
+    assert [a.delegate for p in teams["Enterprise Americas"].people for a in p.absences] == ["P-026"]
+
+
 def test_the_shipped_workbook_is_what_the_template_writes(tmp_path: Path) -> None:
     written = tmp_path / "again.xlsx"
     assert main([str(written)]) == 0
