@@ -10,10 +10,11 @@ import pytest
 from store_cases import NOW, PEOPLE, TEAM, begin, commit, end, given, held, lead, planned, settled
 
 from allocator.adapters.store import statement as pages
+from allocator.domain.by_hand import Charged
 from allocator.domain.lead import LeadKey, State
-from allocator.domain.plan import Plan
+from allocator.domain.plan import Plan, TurnRow
 from allocator.domain.statement import COLUMNS, Account, Period, Statement, statement
-from rules.rotation import U
+from rules.rotation import Rotation, U
 
 LATER = NOW + timedelta(days=1)
 
@@ -164,3 +165,61 @@ def test_turns_taken_while_an_export_is_on_are_not_in_it(backend: Any, store: An
     first = next(export)
     a_run(backend.open(), 2, first=3)
     assert len(first) + sum(len(page) for page in export) == 3
+
+
+# --- leads taken by hand ---
+
+
+def took(key: LeadKey, person: str | None = "ana", epoch: int = 1, **more: Any) -> Any:
+    team = TEAM if person else None
+    return settled(key, State.TAKEN, give_back=True, taker=person, taker_team=team, epoch=epoch, **more)
+
+
+def charging(person: str) -> Any:
+    def charge(ledgers: Any, settled: Any) -> Charged:
+        rotation = Rotation({at: book for (team, at), book in ledgers.items() if team == TEAM})
+        turns = [rotation.charge("", PEOPLE, person, 1, "by hand") for _ in settled]
+        rows = [TurnRow(TEAM, "", turn, key, 1) for turn, key in zip(turns, sorted(settled), strict=True)]
+        return Charged(tuple(rows), {(TEAM, ""): rotation.ledger("")})
+
+    return charge
+
+
+def test_a_lead_that_was_taken_by_hand_is_its_takers(store: Any) -> None:
+    keys = a_run(store, 4)
+    lease = begin(store)
+    store.settle(lease, [took(keys[0], "chi")], at=NOW, charge=charging("chi"))
+    store.settle(lease, [took(keys[1], "chi"), took(keys[2], None)], at=NOW)
+    found = told(account(store))
+    assert counted(found) == {"by hand": 2, "given back": 1, "turn": 1}
+    (chi,) = [line for line in found.lines if line.id == "chi"]
+    assert (chi.counts["by hand"], chi.counts["free"], chi.has) == (1, 1, 2)
+    credits = store.ledgers()[TEAM, ""].credits
+    closing = {line.id: line.closing for line in found.lines}
+    assert closing == {**credits, "dee": 0}
+
+
+def test_a_lead_that_waited_and_was_taken_counts_for_its_taker(store: Any) -> None:
+    lease = begin(store)
+    store.add_pulled(lease, "salesforce", [lead(0), lead(1)], None)
+    store.settle(lease, [took(lead(0).key, epoch=0), took(lead(1).key, None, epoch=0)], at=NOW)
+    found = told(account(store))
+    assert counted(found) == {"by hand": 1}
+    assert [(line.id, line.has) for line in found.lines] == [("ana", 1)]
+
+
+def test_of_a_lead_that_was_returned_and_then_taken_the_last_turn_counts(store: Any) -> None:
+    (key,) = a_run(store, 1)
+    settle(store, settled(key))
+    lease = begin(store)
+    store.return_leads(lease, list(store.leads([key])), at=NOW)
+    store.settle(
+        lease, [settled(key, State.TAKEN, taker="chi", taker_team=TEAM)], at=NOW, charge=charging("chi")
+    )
+    found = told(account(store))
+    assert counted(found) == {"by hand": 1}
+    lines = {line.id: line for line in found.lines}
+    assert [(i, one.has, one.counts["given up"]) for i, one in lines.items() if one.got] == [
+        ("ben", 0, 1),
+        ("chi", 1, 0),
+    ]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from allocator.adapters.store.memory_state import Decision, StoreState
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey, State
+from allocator.domain.records import LeadRow
 from allocator.domain.statement import Account, Eligibility, ExportRow, LeadsAlike, TurnsAlike
 
 _WITH_SOMEBODY = frozenset({State.DECIDED, State.CONFIRMED, State.TAKEN})
@@ -21,6 +22,7 @@ class _Taken(NamedTuple):
 
     row: TurnRow
     at: datetime
+    run: int
     back: bool
 
 
@@ -55,7 +57,7 @@ class MemoryStatement(ABC):
     def export_turns(self) -> Iterator[Sequence[ExportRow]]:
         rows = [
             ExportRow(r.team, r.lane, str(r.key), at, back, r.turn, r.skipped)
-            for r, at, back in _turns(self._state)
+            for r, at, _, back in _turns(self._state)
         ]
         if rows:
             yield sorted(rows, key=lambda one: (one.team, one.lane, one.turn.number))
@@ -64,7 +66,20 @@ class MemoryStatement(ABC):
 def _turns(s: StoreState) -> Iterator[_Taken]:
     for decision in s.decisions.values():
         if row := decision.what.turn:
-            yield _Taken(row, decision.at, decision.given_back)
+            yield _Taken(row, decision.at, decision.run, decision.given_back)
+    for one in s.by_hand:
+        yield _Taken(one.row, one.at, one.run, one.given_back)
+
+
+def _its(s: StoreState) -> dict[LeadKey, _Taken]:
+    """The turn that each lead stands by: of who took it by hand last, if somebody did, else of its current
+    decision."""
+    found: dict[LeadKey, _Taken] = {}
+    for one in sorted(_turns(s), key=lambda one: one.run):
+        lead, by_hand = s.leads[one.row.key], one.row.turn.kind == "by hand"
+        if not one.back and lead.epoch == one.row.epoch and by_hand is (lead.state is State.TAKEN):
+            found[one.row.key] = one
+    return found
 
 
 def _between(begin: datetime | None, end: datetime | None) -> Callable[[datetime], bool]:
@@ -73,7 +88,7 @@ def _between(begin: datetime | None, end: datetime | None) -> Callable[[datetime
 
 def _opening(taken: Iterable[_Taken], begin: datetime | None) -> dict[str, Counter[tuple[str, str]]]:
     found: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row, at, back in taken:
+    for row, at, _, back in taken:
         if begin is not None and at < begin and not back:
             for person, change in row.turn.changes.items():
                 found[row.team][row.lane, person] += change
@@ -82,12 +97,13 @@ def _opening(taken: Iterable[_Taken], begin: datetime | None) -> dict[str, Count
 
 def _alike(s: StoreState, taken: Iterable[_Taken]) -> dict[str, list[TurnsAlike]]:
     found: dict[str, list[TurnsAlike]] = defaultdict(list)
-    for row, _, back in taken:
-        turn, lead = row.turn, s.leads[row.key]
-        stays = lead.epoch == row.epoch and lead.state in _WITH_SOMEBODY
+    its = _its(s)
+    for one in taken:
+        row, turn, back = one.row, one.row.turn, one.back
+        stays = its.get(row.key) == one and s.leads[row.key].state in _WITH_SOMEBODY
         who = Eligibility(turn.weights, turn.shares, turn.able, row.skipped)
-        one = TurnsAlike(row.lane, turn.kind, turn.owner, turn.payer, turn.paid, back, stays, 1, who)
-        found[row.team].append(one)
+        alike = TurnsAlike(row.lane, turn.kind, turn.owner, turn.payer, turn.paid, back, stays, 1, who)
+        found[row.team].append(alike)
     return found
 
 
@@ -96,32 +112,32 @@ def _leads(
 ) -> tuple[dict[str, list[LeadsAlike]], dict[str, list[datetime]]]:
     found: dict[str, list[LeadsAlike]] = defaultdict(list)
     spans: dict[str, list[datetime]] = defaultdict(list)
-    standing = {(one.row.key, one.row.epoch): one for one in _turns(s) if not one.back}
+    its = _its(s)
     for key, lead in s.leads.items():
-        decision = s.decisions.get((key, lead.epoch))
-        if decision is None:
-            continue
-        its = standing.get((key, lead.epoch))
-        name, at = _place(s, key, decision, its)
-        if name is not None and within(at) and team in (None, name):
-            found[name].append(_lead(s, key, decision, its))
-            spans[name].append(at)
+        decision, turn = s.decisions.get((key, lead.epoch)), its.get(key)
+        team_of, at = _place(lead, decision, turn)
+        if team_of is not None and within(at) and team in (None, team_of):
+            found[team_of].append(_lead(lead, decision, turn))
+            spans[team_of].append(at)
     return found, spans
 
 
-def _place(
-    s: StoreState, key: LeadKey, decision: Decision, its: _Taken | None
-) -> tuple[str | None, datetime]:
+def _place(lead: LeadRow, decision: Decision | None, its: _Taken | None) -> tuple[str | None, datetime]:
     if its is not None:
         return its.row.team, its.at
-    return decision.what.team, decision.at
+    taker_team = lead.taker_team if lead.state is State.TAKEN else None
+    if decision is None:
+        return taker_team, lead.since or lead.record.created
+    return taker_team or decision.what.team, decision.at
 
 
-def _lead(s: StoreState, key: LeadKey, decision: Decision, its: _Taken | None) -> LeadsAlike:
-    state, what = s.leads[key].state, decision.what
-    by, back = what.by, decision.given_back
+def _lead(lead: LeadRow, decision: Decision | None, its: _Taken | None) -> LeadsAlike:
+    by = decision.what.by if decision else None
+    back = decision is not None and decision.given_back
     if its is not None:
         turn = its.row.turn
-        return LeadsAlike(its.row.lane, state, by, turn.owner, turn.kind, turn.paid > 0, back, 1)
-    person = None if state is State.TAKEN else what.person
-    return LeadsAlike(what.lane, state, by, person, None, False, back, 1)
+        return LeadsAlike(its.row.lane, lead.state, by, turn.owner, turn.kind, turn.paid > 0, back, 1)
+    person = decision.what.person if decision else None
+    if lead.state is State.TAKEN:
+        person = lead.taker if lead.taker_team else None
+    return LeadsAlike(decision.what.lane if decision else "", lead.state, by, person, None, False, back, 1)

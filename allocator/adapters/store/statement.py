@@ -27,6 +27,7 @@ _T, _L, _D, _R = turns.c, leads.c, decisions.c, refunds.c
 _OF_TURN = sa.and_(_L.source == _T.source, _L.source_id == _T.source_id)
 _REFUND = sa.and_(_R.team == _T.team, _R.lane == _T.lane, _R.number == _T.number)
 _WITH_SOMEBODY = (State.DECIDED.value, State.CONFIRMED.value, State.TAKEN.value)
+_BY_HAND = "by hand"
 
 
 def accounts(
@@ -51,7 +52,7 @@ def _turns(
     connection: Connection, begin: datetime | None, end: datetime | None, team: str | None
 ) -> dict[str, list[TurnsAlike]]:
     back = _R.number.is_not(None)
-    stays = sa.and_(_L.epoch == _T.epoch, _L.state.in_(_WITH_SOMEBODY))
+    stays = sa.and_(_its(), _L.state.in_(_WITH_SOMEBODY))
     one = (
         sa.select(_T.team, _T.lane, _T.kind, _T.owner, _T.payer, _T.paid, _T.eligibility)
         .add_columns(sa.case((back, 1), else_=0).label("back"), sa.case((stays, 1), else_=0).label("stays"))
@@ -112,16 +113,19 @@ def _opening(connection: Connection, begin: datetime, team: str | None) -> dict[
 def _leads(
     connection: Connection, begin: datetime | None, end: datetime | None, team: str | None
 ) -> tuple[dict[str, list[LeadsAlike]], dict[str, tuple[datetime, datetime]]]:
-    """Leads by how they stand now, with the turn of their current decision that stands; and from when to
-    when each team had any. A lead counts where and when that turn was taken, else where it was decided."""
+    """Leads by how they stand now, with the turn that they stand by; and from when to when each team had any.
+
+    A lead counts where and when that turn was taken, else where somebody took it, else where it was decided.
+    """
     taken = _L.state == State.TAKEN.value
     place = sa.func.coalesce(_T.team, sa.case((taken, _L.taker_team)), _D.team)
-    at = sa.func.coalesce(_T.at, _D.at)
+    at = sa.func.coalesce(_T.at, _D.at, _L.since)
+    taker = sa.case((_L.taker_team.is_not(None), _L.taker))
     one = sa.select(
-        place.label("place"), sa.func.coalesce(_T.lane, _D.lane).label("lane"), _L.state, at.label("at"),
+        place.label("place"), sa.func.coalesce(_T.lane, _D.lane, "").label("lane"), _L.state, at.label("at"),
         _D.decided_by.label("by"), _T.kind, sa.case((_T.paid > 0, 1), else_=0).label("paid"),
-        sa.func.coalesce(_T.owner, sa.case((taken, _L.taker), else_=_D.person)).label("person"),
-        sa.case((_D.given_back, 1), else_=0).label("back"),
+        sa.func.coalesce(_T.owner, sa.case((taken, taker), else_=_D.person)).label("person"),
+        sa.case((sa.func.coalesce(_D.given_back, sa.false()), 1), else_=0).label("back"),
     ).select_from(_standing()).where(*_within(at, begin, end, None), place.is_not(None))  # fmt: skip
     each = one.where(place == team).subquery() if team is not None else one.subquery()
     same = [column for column in each.c if column.key != "at"]
@@ -138,10 +142,24 @@ def _leads(
 
 
 def _standing() -> sa.FromClause:
-    """Each lead with the decision of its current epoch, and that one's turn if one stands."""
+    """Each lead with the decision of its current epoch, and the turn that it stands by."""
     own = sa.and_(_D.source == _L.source, _D.source_id == _L.source_id, _D.epoch == _L.epoch)
-    its = sa.and_(_OF_TURN, _T.epoch == _L.epoch, ~books.refunded())
-    return leads.join(decisions, own).outerjoin(turns, its)
+    return leads.outerjoin(decisions, own).outerjoin(turns, sa.and_(_OF_TURN, _its(), ~books.refunded()))
+
+
+def _its() -> sa.ColumnElement[bool]:
+    """Whether a turn that stands is the one that its lead stands by: of who took it by hand last, if somebody
+    did, else of its current decision."""
+    by_hand, newer, gone = _T.kind == _BY_HAND, turns.alias(), refunds.alias()
+    back = sa.exists().where(
+        gone.c.team == newer.c.team, gone.c.lane == newer.c.lane, gone.c.number == newer.c.number
+    )
+    again = sa.exists().where(
+        newer.c.source == _T.source, newer.c.source_id == _T.source_id, newer.c.epoch == _T.epoch,
+        newer.c.kind == _BY_HAND, newer.c.run > _T.run, ~back,
+    )  # fmt: skip
+    taken = _L.state == State.TAKEN.value
+    return sa.and_(_L.epoch == _T.epoch, sa.or_(sa.and_(taken, by_hand, ~again), sa.and_(~taken, ~by_hand)))
 
 
 # --- export -----------------------------------------------------------------------------------------------
