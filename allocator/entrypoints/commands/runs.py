@@ -1,4 +1,4 @@
-"""`allocator runs list | show | compare`: what past runs did."""
+"""`allocator runs list | show | compare | export | undo`: what past runs did."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from allocator import bootstrap
 from allocator.config import load_settings
 from allocator.domain.records import RunRow
 from allocator.entrypoints import console
-from allocator.entrypoints.commands import compare, undo
+from allocator.entrypoints.commands import compare, export, undo
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.errors import UnknownName
 
 app = typer.Typer(help="Past runs.", no_args_is_help=True)
 compare.register(app)
+export.register(app)
 undo.register(app)
 
 
