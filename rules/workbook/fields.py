@@ -17,6 +17,8 @@ _YES: Final = {"yes", "true", "x", "1", "y"}
 _NO: Final = {"no", "false", "0", "n"}
 _EPOCH: Final = date(1899, 12, 30)
 _FIRST_YEAR: Final = 2000
+_LITERAL: Final = re.compile(r'"[^"]*"|\\.')
+"""Parts of a number format that are shown as they stand."""
 _PERCENT: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(%?)")
 
 
@@ -129,11 +131,10 @@ def percentage(cell: Cell) -> Decimal | None:
     A plain number 1 may be 100 % or 1 %: it is neither, unless its format shows a per cent sign.
     """
     if cell.raw.kind == "number":
-        number = decimal(cell)
-        if number is None or number < 0 or (number == 1 and "%" not in cell.raw.format):
+        number, shown = decimal(cell), "%" in _LITERAL.sub("", cell.raw.format)
+        if number is None or number < 0 or (number == 1 and not shown):
             return None
-        share = round(number * 100, 6) if number < 1 or "%" in cell.raw.format else number
-        return share.normalize()
+        return (round(number * 100, 6) if number < 1 or shown else number).normalize()
     found = _PERCENT.fullmatch(cell.text) if cell.raw.kind == "text" else None
     share = Decimal(found[1].replace(",", ".")) if found else Decimal(-1)
     return share.normalize() if found and (found[2] or share >= 1 or not share) else None

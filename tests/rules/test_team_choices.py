@@ -163,14 +163,20 @@ def test_a_percentage_that_the_spreadsheet_made_a_number_is_read_as_meant(number
     assert catch_up(rate=number)[""].rate == rate
 
 
-def test_a_number_one_is_a_hundred_per_cent_where_the_cell_shows_it_so() -> None:
+@pytest.mark.parametrize(
+    ("number", "format_", "rate"), [(1, "0%", 100), (0.25, "0.00%", 25), (1, "0.0 %", 100), (40, '0"%"', 40)]
+)
+def test_a_number_is_the_per_cent_that_its_cell_shows(number: float, format_: str, rate: int) -> None:
     def edit(book: Workbook) -> None:
-        for row, values in enumerate((("After absence", "Catch-up rate"), ("catch up", 1)), start=1):
+        for row, values in enumerate((("After absence", "Catch-up rate"), ("catch up", number)), start=1):
             for column, value in zip("GH", values, strict=True):
                 book["Teams"][f"{column}{row}"] = value
-        book["Teams"]["H2"].number_format = "0%"
+        book["Teams"]["H2"].number_format = format_
 
-    assert tables(edited(edit)).teams[0].after_absence[""].rate == 100
+    assert tables(edited(edit)).teams[0].after_absence[""].rate == rate
+
+
+def test_a_bare_number_one_may_be_one_or_a_hundred_per_cent_and_is_refused() -> None:
     assert problem({"After absence": "catch up", "Catch-up rate": 1}).code == "T419"
 
 
