@@ -12,11 +12,23 @@ for _folder in ("", "faults", "rules"):
 
 import checker  # noqa: E402
 import pytest  # noqa: E402
-from faulty_org import FaultyOrg, company  # noqa: E402
+from faulty_org import (  # noqa: E402
+    PULL,
+    READ,
+    WRITE,
+    FaultyOrg,
+    afterwards,
+    company,
+    instead,
+    meanwhile,
+)
+from stamina.instrumentation import set_on_retry_hooks  # noqa: E402
 from workbooks import build  # noqa: E402
 
 from allocator.config import load_settings  # noqa: E402
 from allocator.domain.lead import State  # noqa: E402
+
+__all__ = ["NINE", "PULL", "READ", "WRITE", "SmallOrg", "afterwards", "instead", "meanwhile"]
 
 NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -26,11 +38,16 @@ class SmallOrg(FaultyOrg):
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, leads: Any = 6) -> None:
         super().__init__(folder, monkeypatch, leads)
+        set_on_retry_hooks([])
         self.at = NINE
         self.later(minutes=0)
         old = f"{NINE - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}.000+0000"
         rows = [{"Id": lead, "LastModifiedDate": old, "SystemModstamp": old} for lead in self.leads]
         self.put("Lead", *rows)
+
+    def close(self) -> None:
+        set_on_retry_hooks(None)
+        super().close()
 
     def later(self, **span: int) -> None:
         self.at += timedelta(**span)
