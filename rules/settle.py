@@ -31,14 +31,14 @@ def settle(
 
     `able` is part of the split's ids, in code-point order.
     """
-    earning, shares = _shares(split, before, limit)
+    earning, shares = shares_of(split, before, limit)
     payer, credit = _highest(able, shares, before, team, last)
     return _within(limit, Outcome(payer, shares, earning.total, earning.whole), credit, split)
 
 
 def charge(split: Split, payer: str, before: Mapping[str, int], limit: int | None) -> Outcome:
     """A lead outside the rotation: everybody in `split` earns, `payer`, who is one of them, pays."""
-    earning, shares = _shares(split, before, limit)
+    earning, shares = shares_of(split, before, limit)
     credit = before.get(payer, 0) + shares[payer]
     return _within(limit, Outcome(payer, shares, earning.total, earning.whole), credit, split)
 
@@ -50,7 +50,8 @@ def _within(limit: int | None, out: Outcome, credit: int, split: Split) -> Outco
     return out
 
 
-def _shares(split: Split, before: Mapping[str, int], limit: int | None) -> tuple[Split, Mapping[str, int]]:
+def shares_of(split: Split, before: Mapping[str, int], limit: int | None) -> tuple[Split, Mapping[str, int]]:
+    """Who earns, which is who is below the limit, or all when nobody is; and what everybody does."""
     if limit is not None and limit < 1:
         raise ValueError(f"the limit must be 1 lead or more, not {limit!r}")
     earning = split if limit is None else _below(split, before, limit * U)
