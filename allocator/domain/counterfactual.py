@@ -29,15 +29,15 @@ class Tie:
 @dataclass(frozen=True, slots=True)
 class Higher:
     """The smallest number of units by which the credit would have had to be higher, in this lane and so over
-    all lanes. `tie` says what holds when it is equal to the rival's, None where it jumps past it."""
+    all lanes. `tie` says who comes first when it is just equal to the rival's."""
 
     units: int
-    tie: Tie | None = None
+    tie: Tie
 
     @property
-    def equal_at(self) -> int | None:
-        """By how much it would have had to be higher to be equal; None where it never is."""
-        return None if self.tie is None else self.units - (not self.tie.wins)
+    def equal_at(self) -> int:
+        """By how much it would have had to be higher to be equal."""
+        return self.units if self.tie.wins else self.units - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +204,6 @@ def _within(field: Field, person: str, low: int, high: int | None) -> Higher | N
     """The smallest raise from `low` to `high`; the last span has no end."""
     behind, rival = field.raised(person, low).lead_of(person)
     equal = low + behind
-    if equal < low:
-        level, first = field.lead_of(person)
-        return Higher(low, field.tie(person, first) if low == 1 and level == 0 else None)
     tie = field.raised(person, equal).tie(person, rival)
     units = equal if tie.wins else equal + 1
     return Higher(units, tie) if high is None or units <= high else None

@@ -94,8 +94,6 @@ def equal_credit_is_parted_as_told(
     """At the raise that is called equal the two are equal, and one of them takes the lead by that rule."""
     credit = one.credit
     assert credit is not None
-    if credit.tie is None or credit.equal_at is None:
-        return
     at = raised(ledger, one.id, credit.equal_at)
     turn, _ = take_turn(at, everybody, limit=limit)
     assert turn.payer == (one.id if credit.tie.wins else credit.tie.rival)
