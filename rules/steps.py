@@ -1,7 +1,7 @@
 """Turns of many teams at once: the t-th lead of every team in one step, in arrays of teams by people.
 
-Owners and ledgers are those of `Rotation.take`, in whole units of 64 bits. It is worth it from about ten teams
-on; `rules.lean` is for one team.
+Owners and ledgers are those of `Rotation.take`, in whole units of 64 bits. It pays from about ten teams on;
+`rules.lean` is for one team.
 """
 
 from __future__ import annotations
