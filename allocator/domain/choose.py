@@ -256,8 +256,10 @@ class Chooser:
         """Where everybody who can has had the lead already, only whoever had it last stands back."""
         work, needs = case.work, case.decision.needs
         standing = self._roster.standing(team, needs, work.stood_back)
-        able = standing.lineup.able if standing.lineup else {}
-        if work.last in work.stood_back and work.last in able and len(able) > 1:
+        lineup = standing.lineup
+        if lineup is None or work.last not in work.stood_back or work.last in lineup.serves:
+            return standing
+        if work.last in lineup.able and len(lineup.able) > 1:
             return self._roster.standing(team, needs, frozenset({work.last}))
         return standing
 
