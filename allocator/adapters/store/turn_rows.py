@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def save(connection: Connection, taken: Sequence[TurnRow], common: Mapping[str, 
         distinct = _distinct(row)
         if distinct not in hashes:
             content = content_of(row)
-            hashes[distinct] = hashlib.sha256(json_text(content).encode()).hexdigest()
+            hashes[distinct] = short_hash(content)
             contents[hashes[distinct]] = content
         rows.append({**_columns(row, hashes[distinct]), **common})
     known: set[str] = set()
@@ -50,6 +51,11 @@ def _distinct(row: TurnRow) -> tuple[object, ...]:
         tuple(turn.weights.items()), tuple(turn.shares.items()), row.skipped, weights, turn.able,
         tuple(turn.serves.items()),
     )  # fmt: skip
+
+
+def short_hash(content: Any) -> str:
+    """Half a sha256 of the JSON, which is plenty to tell contents apart."""
+    return hashlib.sha256(json_text(content).encode()).hexdigest()[:32]
 
 
 def content_of(row: TurnRow) -> dict[str, Any]:
@@ -73,14 +79,18 @@ def content_of(row: TurnRow) -> dict[str, Any]:
 
 
 def _columns(row: TurnRow, sha256: str) -> dict[str, Any]:
-    """Snapshots are lists in the order of `ids`; team credits are left out where they are the lane's."""
+    """Snapshots are lists in the order of `ids`; team credits are left out where they are the lane's.
+
+    A last turn is told by how many turns of the team ago it was, 0 for never.
+    """
     turn = row.turn
-    before, team = list(turn.before.values()), list(turn.team_before.values())
+    before, team = _as_multiples(turn.before.values()), _as_multiples(turn.team_before.values())
+    last = [turn.sequence - one if one else 0 for one in turn.last_before.values()]
     return {
         "team": row.team, "lane": row.lane, "number": turn.number, "sequence": turn.sequence,
         "kind": turn.kind, "owner": turn.owner, "payer": turn.payer, "paid": turn.paid,
         "credit_limit": turn.limit, "before": before, "team_before": None if team == before else team,
-        "last_before": list(turn.last_before.values()), "eligibility": sha256, "source": row.key.source,
+        "last_before": last, "eligibility": sha256, "source": row.key.source,
         "source_id": row.key.source_id, "epoch": row.epoch,
         "vouchers": [[m.person, m.absence, m.change, m.expires.isoformat()] for m in turn.vouchers] or None,
         "due": {i: day.isoformat() for i, day in turn.due.items()} or None,
@@ -95,7 +105,7 @@ def turn_row(row: Row[Any], content: Mapping[str, Any]) -> TurnRow:
         number=row.number, sequence=row.sequence, kind=row.kind, owner=row.owner, payer=row.payer,
         weights=content["weights"], shares=content["shares"], before=before, paid=row.paid,
         team_before=before if row.team_before is None else _by_id(row.team_before, content),
-        last_before=_by_id(row.last_before, content), limit=row.credit_limit,
+        last_before=_last(row, content), limit=row.credit_limit,
         able=None if able is None else tuple(able), serves=content.get("serves", {}),
         vouchers=moves(row.vouchers),
         due={i: date.fromisoformat(day) for i, day in (row.due or {}).items()},
@@ -117,9 +127,26 @@ def moves(stored: Sequence[Sequence[Any]] | None) -> tuple[VoucherMove, ...]:
     return tuple(VoucherMove(p, a, change, date.fromisoformat(day)) for p, a, change, day in stored or ())
 
 
+def _as_multiples(credits: Iterable[int]) -> list[Any]:
+    """Credits as [their greatest common divisor, [how many times it]]: shares of a lead have few divisors."""
+    plain = list(credits)
+    unit = math.gcd(*plain)
+    return [unit, [credit // unit for credit in plain]] if unit > 1 else plain
+
+
 def _by_id(stored: Any, content: Mapping[str, Any]) -> dict[str, int]:
     """Rows of earlier versions hold the names with the numbers."""
-    return dict(stored if isinstance(stored, dict) else zip(content["ids"], stored, strict=True))
+    if isinstance(stored, dict):
+        return dict(stored)
+    if len(stored) == 2 and isinstance(stored[1], list):
+        stored = [stored[0] * times for times in stored[1]]
+    return dict(zip(content["ids"], stored, strict=True))
+
+
+def _last(row: Row[Any], content: Mapping[str, Any]) -> dict[str, int]:
+    if isinstance(row.last_before, dict):
+        return dict(row.last_before)
+    return {i: row.sequence - ago if ago else 0 for i, ago in _by_id(row.last_before, content).items()}
 
 
 def skipped_of(content: Mapping[str, Any]) -> tuple[Skipped, ...]:
