@@ -13,9 +13,9 @@ from allocator.errors import BusyError, ConfigError, FencedError, SourceError, U
 from allocator.ports import Store
 from allocator.service.handover import Watch
 from allocator.service.heartbeat import Heartbeat
+from allocator.service.next_turns import rotation_object
 from allocator.service.run import Job, Outcome
 from allocator.service.take_back import take_back
-from allocator.service.why import rotation_object
 from rules.model import RoutingTables
 
 BY = "undo"

@@ -1,4 +1,4 @@
-"""Answers: why a lead has its owner, what the rules say to made-up facts, and whose turn is next.
+"""Answers: why a lead has its owner, and what the rules say to made-up facts.
 
 Reads the store and the tables only; the CRM is not asked.
 """
@@ -11,25 +11,30 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from allocator.domain.lead import LeadKey, Record
-from allocator.domain.pauses import out_until, service_of, teams_of
-from allocator.domain.plan import Assigned, Inputs, TurnRow, Work, counts_under_caps, plan, week_start
+from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.pauses import out_until
+from allocator.domain.plan import Assigned, Inputs, Work, counts_under_caps, plan, week_start
 from allocator.domain.records import LeadRow, Link
 from allocator.domain.shown import show_step
+from allocator.domain.taken_turns import TakenTurn
 from allocator.ports import Store
+from allocator.service.turn_shown import damaged, skipped_objects, turn_object, what_if_objects
 from rules.layers import TraceLayer, trace
-from rules.model import RoutingTables, Team
-from rules.rotation import Ledger, Skipped, U, eligible, rederive, upcoming
-
-UNIT = U
+from rules.model import RoutingTables
+from rules.rotation import Ledger, Rotation, Skipped, eligible
+from rules.turn import AUTOMATIC
 
 
 def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> dict[str, Any]:
-    """The contract's `explain` object of a lead: its newest decision, with every step."""
+    """The contract's `explain` object of a lead: its newest decision, with every step.
+
+    `turn` is the one that counts, or the last one given back; `turns` are all that the lead took or cost.
+    Where one of them does not fit its own numbers, `error` says so.
+    """
     history = store.decisions(row.key)
     newest: Mapping[str, Any] = history[0] if history else {}
     found: Mapping[str, Any] = newest.get("trace") or {}
-    turn: TurnRow | None = newest.get("turn")
+    turns = _turns(store, row, history, tables)
     return {
         "lead": str(row.key),
         "source": row.key.source,
@@ -44,8 +49,11 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
         "team": newest.get("team"),
         "lane": newest.get("lane", ""),
         "person": person(newest.get("person"), newest.get("owner"), tables),
-        "turn": turn_object(turn) if turn else None,
+        "turn": _turn_that_counts(turns, row.epoch),
+        "turns": turns,
         "given_back": bool(newest.get("given_back")),
+        "by_hand": _by_hand(row, turns, tables),
+        "error": next((one["error"] for one in reversed(turns) if one["error"]), None),
         "tables_version": newest.get("tables_version"),
         "run": newest.get("run"),
         "epoch": row.epoch,
@@ -58,6 +66,60 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
     }
 
 
+def _turns(
+    store: Store, row: LeadRow, history: Sequence[Mapping[str, Any]], tables: RoutingTables | None
+) -> list[dict[str, Any]]:
+    """All turns of the lead, in the order they were taken; the last one of the rotation in this epoch with
+    what the others would have needed."""
+    taken = store.turns_of(row.key)
+    decided = {one["epoch"]: one for one in history}
+    turns = [_turn(one, decided.get(one.row.epoch)) for one in taken]
+    for one, shown in reversed(list(zip(taken, turns, strict=True))):
+        if one.row.epoch == row.epoch and one.row.turn.kind in AUTOMATIC and not shown["error"]:
+            ledger = store.ledger_before(one.row) if one.row.skipped else None
+            had = frozenset(d["person"] for epoch, d in decided.items() if epoch < row.epoch and d["person"])
+            needs = (decided.get(row.epoch, {}).get("trace") or {}).get("needs", {})
+            shown["what_if"] = what_if_objects(one.row, ledger, tables, needs=needs, had_before=had)
+            break
+    return turns
+
+
+def _turn(one: TakenTurn, decision: Mapping[str, Any] | None) -> dict[str, Any]:
+    shown = turn_object(one.row)
+    row, owner = one.row, one.row.turn.owner
+    given = decision["person"] if decision and row.turn.kind != "by hand" else owner
+    if not shown["error"] and given != owner:
+        why = f"it says that {owner} got the lead, and the decision gave it to {given}"
+        shown |= {"rederived": None, "error": damaged(row.team, row.lane, row.turn.number, why)}
+    back = {"given_back": one.given_back, "given_back_why": one.why or None}
+    return {**shown, **back, "epoch": row.epoch, "run": one.run, "at": _iso(one.at)}
+
+
+def _turn_that_counts(turns: Sequence[dict[str, Any]], epoch: int) -> dict[str, Any] | None:
+    """The last one that stands in this epoch, else the last one given back."""
+    mine = [one for one in turns if one["epoch"] == epoch]
+    return next((one for one in reversed(mine) if not one["given_back"]), mine[-1] if mine else None)
+
+
+def _by_hand(
+    row: LeadRow, turns: Sequence[dict[str, Any]], tables: RoutingTables | None
+) -> dict[str, Any] | None:
+    """Who took the lead by hand, and what it cost them: `charged` in units, zero where it was free."""
+    if row.state is not State.TAKEN:
+        return None
+    mine = [t for t in turns if t["kind"] == "by hand" and t["epoch"] == row.epoch and not t["given_back"]]
+    charged = mine[-1] if mine else None
+    known = tables.person_by_crm_user.get(row.detail) if tables else None
+    taker = charged["owner"] if charged else row.taker or known
+    return {
+        "person": person(taker, row.detail, tables),
+        "team": charged["team"] if charged else row.taker_team,
+        "turn": charged["number"] if charged else None,
+        "charged": charged["paid"] if charged else 0,
+        "beyond_the_limit": bool(charged and not charged["paid"]),
+    }
+
+
 def person(person_id: str | None, owner: str | None, tables: RoutingTables | None) -> dict[str, Any] | None:
     """Person ID, name and CRM user id; a queue has an owner id only."""
     if person_id is None:
@@ -67,39 +129,17 @@ def person(person_id: str | None, owner: str | None, tables: RoutingTables | Non
     return {"id": person_id, "name": name, "crm_user_id": owner or (rows[0].crm_user_id if rows else None)}
 
 
-def turn_object(row: TurnRow) -> dict[str, Any]:
-    """A stored turn in units (`unit` of them are one lead), and the owner derived from it alone once more."""
-    turn = row.turn
-    return {
-        "number": turn.number,
-        "kind": turn.kind,
-        "unit": UNIT,
-        "rederived": rederive(turn),
-        "eligible": [
-            {
-                "id": i,
-                "weight": turn.weights[i],
-                "share": turn.shares[i],
-                "before": turn.before.get(i, 0),
-                "after": turn.after[i],
-            }
-            for i in sorted(turn.weights)
-        ],
-        "skipped": skipped_objects(row.skipped),
-    }
-
-
-def skipped_objects(skipped: Sequence[Skipped]) -> list[dict[str, Any]]:
-    return [{"id": s.id, "why": str(s.why), "until": s.until and s.until.isoformat()} for s in skipped]
-
-
 @dataclass(frozen=True, slots=True)
 class MadeUp:
-    """What a run would do with facts that somebody typed: the layers, the decision, and who is out."""
+    """What a run would do with facts that somebody typed: the layers, the decision, and who is out.
+
+    `ledger` is the one that its turn is taken from.
+    """
 
     layers: tuple[TraceLayer, ...]
     assigned: Assigned
     skipped: tuple[Skipped, ...]
+    ledger: Ledger | None = None
 
 
 def explain_facts(
@@ -120,16 +160,29 @@ def explain_facts(
     )
     assigned = plan(inputs).decided[0]
     team = tables.team_by_name.get(decision.team or "")
-    if assigned.turn is not None or team is None:
-        return MadeUp(layers, assigned, assigned.turn.skipped if assigned.turn else ())
+    if assigned.turn is not None:
+        ledger = _ledger_of(inputs.ledgers, assigned.turn.team, assigned.turn.lane)
+        return MadeUp(layers, assigned, assigned.turn.skipped, ledger)
+    if team is None:
+        return MadeUp(layers, assigned, ())
     counts, paused = counts_under_caps(team, inputs.given, now), out_until(inputs.pauses)
     _, skipped = eligible(team, decision.needs, now, counts, paused=paused)
     return MadeUp(layers, assigned, skipped)
 
 
+def _ledger_of(ledgers: Mapping[tuple[str, str], Ledger], team: str, lane: str) -> Ledger:
+    """The lane's ledger; a lane never used shares its team's credits and last turns."""
+    lanes = {at: ledger for (name, at), ledger in ledgers.items() if name == team}
+    return Rotation(lanes).ledger(lane)
+
+
 def made_up_object(found: MadeUp, tables: RoutingTables) -> dict[str, Any]:
     """As `explain` of a lead, with the rows that nearly held."""
-    one = found.assigned
+    one, turn = found.assigned, None
+    if one.turn:
+        needs = one.trace.get("needs", {})
+        turn = turn_object(one.turn)
+        turn["what_if"] = what_if_objects(one.turn, found.ledger, tables, needs=needs)
     return {
         "lead": None,
         "source": None,
@@ -142,65 +195,12 @@ def made_up_object(found: MadeUp, tables: RoutingTables) -> dict[str, Any]:
         "team": one.team,
         "lane": one.lane,
         "person": person(one.person, one.owner, tables),
-        "turn": turn_object(one.turn) if one.turn else None,
+        "turn": turn,
         "skipped": skipped_objects(found.skipped),
         "tables_version": tables.version,
         "run": None,
         "epoch": None,
     }
-
-
-def rotation_object(
-    tables: RoutingTables,
-    team: Team,
-    *,
-    now: datetime,
-    store: Store | None,
-    n: int = 10,
-    needs: Mapping[str, object] | None = None,
-) -> dict[str, Any]:
-    """The next `n` turns of each lane as they stand, with credits in units, and who is out and why.
-
-    `paused` is the pause of the team, or of the service, that keeps these turns waiting.
-    """
-    pauses = store.pauses(now=now) if store else ()
-    taken = _taken(tables, team, store, now)
-    able, skipped = eligible(team, needs or {}, now, taken, paused=out_until(pauses))
-    pause = service_of(pauses) or teams_of(pauses).get(team.name)
-    known = {lane for name, lane in (store.ledgers() if store else {}) if name == team.name}
-    lanes = [
-        _lane(ledger_of(store, team.name, lane), lane, able, skipped, n) for lane in sorted(known | {""})
-    ]
-    return {"team": team.name, "unit": UNIT, "lanes": lanes, "paused": pause.shown if pause else None}
-
-
-def ledger_of(store: Store | None, team: str, lane: str) -> Ledger:
-    """The lane's ledger; a lane never used shares its team's credits and last turns."""
-    ledgers = store.ledgers() if store else {}
-    own = ledgers.get((team, lane))
-    if own is not None:
-        return own
-    other = next((led for (name, _), led in ledgers.items() if name == team), None)
-    if other is None:
-        return Ledger()
-    return Ledger({}, other.team_credits, other.last_turn, 1, other.next_sequence)
-
-
-def _lane(
-    ledger: Ledger, lane: str, able: Mapping[str, int], skipped: Sequence[Skipped], n: int
-) -> dict[str, Any]:
-    order = upcoming(ledger, able, n) if able else ()
-    return {
-        "lane": lane,
-        "next": [{"id": i, "credit": credit} for i, credit in order],
-        "credits": dict(sorted(ledger.credits.items())),
-        "out": skipped_objects(skipped),
-    }
-
-
-def _taken(tables: RoutingTables, team: Team, store: Store | None, now: datetime) -> dict[str, Any]:
-    given = store.given_since(week_start(tables, now)) if store else ()
-    return dict(counts_under_caps(team, given, now))
 
 
 def _layer(layer: TraceLayer) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import difflib
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
@@ -14,6 +13,7 @@ from allocator.config import Settings, load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.leads import key_of
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
+from allocator.entrypoints.turn_words import show_out, show_turn
 from allocator.errors import UnknownName
 from allocator.service import why
 from rules.facts import fact_key
@@ -39,7 +39,10 @@ def command(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> int:
-    """Why a lead has its owner, or what the rules say to facts you type: every layer, row and credit."""
+    """Why a lead has its owner, or what the rules say to facts you type: every layer, row and credit.
+
+    Exit code 1 where a stored turn does not fit its own numbers.
+    """
     if (lead is None) == (not facts):
         raise typer.BadParameter("name a lead, or facts with --set", param_hint="LEAD")
     settings = load_settings(config)
@@ -61,12 +64,17 @@ def command(
         console.emit(found)
     else:
         show(found, tables)
+    if error := found.get("error"):
+        console.err.print(plain(error))
+        return console.UNEXPECTED
     return console.OK
 
 
-def known_facts(pairs: list[str], settings: Settings, tables: RoutingTables) -> dict[str, str]:
+def known_facts(
+    pairs: list[str], settings: Settings, tables: RoutingTables, *, option: str = "--set"
+) -> dict[str, str]:
     """`parse_facts`, each name known to the configuration or the workbook. Raises UnknownName otherwise."""
-    facts = parse_facts(pairs)
+    facts = parse_facts(pairs, option)
     known = {fact_key(name) for name in (*settings.fact_fields(), *tables.fact_by_name)}
     for name in facts:
         if fact_key(name) not in known:
@@ -76,13 +84,13 @@ def known_facts(pairs: list[str], settings: Settings, tables: RoutingTables) -> 
     return facts
 
 
-def parse_facts(pairs: list[str]) -> dict[str, str]:
+def parse_facts(pairs: list[str], option: str) -> dict[str, str]:
     """fact=value texts as a mapping; the fact's name in lower case."""
     facts = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise typer.BadParameter(f"{pair!r} is not FACT=VALUE", param_hint="--set")
+            raise typer.BadParameter(f"{pair!r} is not FACT=VALUE", param_hint=option)
         facts[name.strip().casefold()] = value
     return facts
 
@@ -104,10 +112,10 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
             console.hang("    [dim]nearly: [/]", f"[dim]{plain(near['why'])}[/]")
     for look in found.get("considered", ()):
         console.hang(f"  {plain(look['what'])}: ", _considered(look))
-    if found["turn"]:
-        _show_turn(found, names)
-    else:
-        _show_out(found.get("skipped", ()), names)
+    for turn in _turns_of_now(found):
+        show_turn(turn, names)
+    if not found["turn"]:
+        show_out(found.get("skipped", ()), names)
     for link in found.get("links", ()):
         out.print(f"  link: {link['object']} {link['crm_id']} ({link['state']} {link['since'][:16]})")
     _show_back(found)
@@ -117,6 +125,13 @@ def show(found: dict[str, Any], tables: RoutingTables) -> None:
     if found.get("tables_version"):
         run, epoch = found["run"] or "-", found["epoch"] or "-"
         out.print(f"  tables {found['tables_version'][:8]}  run {run}  epoch {epoch}")
+
+
+def _turns_of_now(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The turns of the decision that holds: one that was given back first, then what a taker was charged."""
+    if "turns" not in found:
+        return [found["turn"]] if found["turn"] else []
+    return [turn for turn in found["turns"] if turn["epoch"] == found["epoch"]]
 
 
 def _show_back(found: dict[str, Any]) -> None:
@@ -137,9 +152,25 @@ def headline(found: dict[str, Any], names: dict[str, str]) -> str:
         return f"[yellow]{found['state']} ({found['reason']})[/]{detail}"
     person = found["person"] or {}
     if found["state"] == "taken":
-        return f"[yellow]taken[/] by CRM user {plain(found['detail'])}; its turn was given back"
+        return _taken(found, names)
     who = person.get("name") or names.get(person.get("id") or "", person.get("crm_user_id"))
     return f"[green]{found['state']}[/] {plain(who)} by {found['by']}, team {plain(found['team'])}"
+
+
+def _taken(found: dict[str, Any], names: dict[str, str]) -> str:
+    """Who took it by hand, what they were charged, and whose turn it had been."""
+    by_hand = found["by_hand"] or {}
+    taker = by_hand.get("person") or {}
+    said = f"[yellow]taken[/] by hand by {plain(taker.get('name') or 'CRM user ' + found['detail'])}"
+    if by_hand.get("charged"):
+        said += f", charged one lead (turn {by_hand['turn']} of {plain(by_hand['team'])})"
+    elif by_hand.get("turn"):
+        said += ", beyond the limit: nothing was charged"
+    else:
+        said += ", at no charge"
+    gone = [turn for turn in _turns_of_now(found) if turn["given_back"]]
+    whose = names.get(gone[-1]["owner"], gone[-1]["owner"]) if gone else None
+    return f"{said}; {plain(whose)}'s turn was given back" if whose else said
 
 
 def _considered(look: dict[str, Any]) -> str:
@@ -147,23 +178,3 @@ def _considered(look: dict[str, Any]) -> str:
     records = ", ".join(look.get("records", ())) or look.get("key", "")
     seen = f" (seen {look['seen'][:16]}, {look.get('age_seconds', 0)} s old)" if "seen" in look else ""
     return plain(f"{records}{seen}: {verdict}")
-
-
-def _show_turn(found: dict[str, Any], names: dict[str, str]) -> None:
-    turn = found["turn"]
-    given_back = "  (given back)" if found.get("given_back") else ""
-    console.out.print(f"  turn {turn['number']} of {plain(found['team'])} {plain(found['lane'])}{given_back}")
-    table = Table(box=None, padding=(0, 2), pad_edge=True)
-    for header in ("who could", "share", "credit before", "after"):
-        table.add_column(header, justify="left" if header == "who could" else "right")
-    for one in turn["eligible"]:
-        numbers = (f"{one[k] / turn['unit']:.3f}" for k in ("share", "before", "after"))
-        table.add_row(plain(names.get(one["id"], one["id"])), *numbers)
-    console.out.print(table)
-    _show_out(turn["skipped"], names)
-
-
-def _show_out(skipped: Any, names: dict[str, str]) -> None:
-    for out in skipped:
-        until = console.until(out["until"])
-        console.out.print(f"    out: {plain(names.get(out['id'], out['id']))}, {out['why']}{until}")
