@@ -19,7 +19,7 @@ from allocator.adapters.store.tables import decisions, eligibility, leads, refun
 from allocator.domain.lead import State
 from allocator.domain.statement import Account, Eligibility, ExportRow, LeadsAlike, TurnsAlike
 
-PAGE = 2_000
+PAGE = 400
 """Turns that an export reads at once."""
 
 Place = tuple[str, str, int]
@@ -182,15 +182,16 @@ def _last_numbers(connection: Connection) -> dict[tuple[str, str], int]:
 def _export_page(connection: Connection, *, team: str, lane: str, after: int, last: int) -> list[ExportRow]:
     """The turns of a team and lane after one number, at most `PAGE` of them and none after `last`."""
     query = (
-        sa.select(turns, eligibility.c.content, _R.number.is_not(None).label("back"))
-        .join(eligibility, eligibility.c.sha256 == _T.eligibility)
+        sa.select(turns, _R.number.is_not(None).label("back"))
         .outerjoin(refunds, _REFUND)
         .where(_T.team == team, _T.lane == lane, _T.number > after, _T.number <= last)
         .order_by(_T.number)
         .limit(PAGE)
     )
+    rows = connection.execute(query).all()
+    contents = books.contents(connection, {row.eligibility for row in rows})
     found = []
-    for row in connection.execute(query):
-        one = turn_rows.turn_row(row, row.content)
+    for row in rows:
+        one = turn_rows.turn_row(row, contents[row.eligibility])
         found.append(ExportRow(team, lane, str(one.key), row.at, bool(row.back), one.turn, one.skipped))
     return found

@@ -6,6 +6,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -73,15 +74,21 @@ def turn_lines(one: ExportRow) -> Iterator[tuple[object, ...]]:
     """A line for each person who earned or could take the lead. Shares hold the payer's remainder."""
     turn, earned, could = one.turn, one.turn.earned, frozenset(one.turn.could)
     at = one.at.isoformat()
-    place = (harmless(one.team), harmless(one.lane), turn.number, harmless(one.lead), at)
+    place = (_cell(one.team), _cell(one.lane), turn.number, harmless(one.lead), at)
     why = {s.id: s.why for s in one.skipped}
     paid = U if turn.paid else 0
     for person, weight in turn.weights.items():
         yield (
-            *place, harmless(person), weight, earned.get(person, 0), turn.before.get(person, 0),
+            *place, _cell(person), weight, earned.get(person, 0), turn.before.get(person, 0),
             int(person == turn.owner), int(one.given_back), turn.kind, paid if person == turn.payer else 0,
             int(person in could), "" if person in could else harmless(why.get(person, "")),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=10_000)
+def _cell(name: str) -> str:
+    """`harmless`, of names that come again and again."""
+    return harmless(name)
 
 
 def _to_stdout(pages: Iterable[Sequence[ExportRow]]) -> None:
