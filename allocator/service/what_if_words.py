@@ -80,7 +80,7 @@ def _listed(value: object) -> str:
 def _credit(higher: Higher, names: Names) -> str:
     rival, rule = names(higher.tie.rival), _FIRST_BY[higher.tie.rule]
     if higher.tie.wins:
-        return f"a credit {amount(higher.units)} higher: when equal to {rival}'s, theirs comes first ({rule})"
+        return f"a credit {amount(higher.units)} higher: then equal to {rival}'s, and first ({rule})"
     if not higher.equal_at:
         return f"the least bit more credit: it was equal, and {rival} came first ({rule})"
     return f"a credit more than {amount(higher.equal_at)} higher: when equal, {rival} comes first ({rule})"
