@@ -231,7 +231,7 @@ def test_a_lane_that_only_a_rule_knows_is_shown_with_the_credits_of_the_team_beh
 
 def test_a_lane_that_does_not_exist_is_refused_with_those_that_do() -> None:
     of, tables = laned()
-    with pytest.raises(UnknownName, match="no lane 'cold'. Its lanes are hot."):
+    with pytest.raises(UnknownName, match=r"no lane .cold.\. Its lanes are hot\."):
         shown(of, tables=tables, lane="cold")
     with pytest.raises(UnknownName, match="none: no rule sets one"):
         shown(team(), lane="cold")
