@@ -43,6 +43,10 @@ class Noting:
             stored["held"] = True
         if work.stood_back:
             stored["back"] = sorted(work.stood_back)
+        if work.last:
+            stored["last"] = work.last
+        if work.hops:
+            stored["hops"] = work.hops
         if email and (people := self._lookups.people.get(email)):
             stored["people"] = _kept(people)
         accounts = self._lookups.accounts
@@ -97,6 +101,19 @@ class PastDecision(NamedTuple):
     settled_run: int | None
     version: str
     seen: Mapping[str, Any]
+    ended: str | None = None
+    """How it came to hold no more once it was carried out (domain.take_backs)."""
+
+    @property
+    def hops(self) -> int:
+        """How often the lead had been rejected or returned."""
+        return int(self.seen.get("hops", 0))
+
+    @property
+    def last(self) -> str | None:
+        """Who had it last and gave it back."""
+        found = self.seen.get("last")
+        return str(found) if found else None
 
     @property
     def held(self) -> bool:

@@ -30,6 +30,8 @@ _OF_ITS_OWNER = frozenset({Reason.OWNER_REFUSED, Reason.PAUSED})
 """Ends of a delivery that another owner would not have had."""
 
 _GONE = frozenset({State.TAKEN, State.CLOSED})
+UNDONE = "undone"
+"""How a decision ended whose run was undone: as if it had never been."""
 
 
 @dataclass(slots=True)
@@ -88,8 +90,9 @@ class Replay:
         """Through all runs, oldest first."""
         ended, refunds = _ended(self._past), _by_run(self._past.refunds)
         for run in self._past.runs:
-            for refund in refunds.get(run.run, ()):
-                self._books.undo(refund)
+            for number in sorted(n for n in refunds if n <= run.run):  # an undo is no run of these
+                for refund in refunds.pop(number):
+                    self._books.undo(refund)
             for one in ended.get((run.run, False), ()):
                 self._end(one)
             given = self._run(run)
@@ -144,15 +147,32 @@ class Replay:
         for one in run.decisions:
             fate = self.fates.get(one.key)
             if fate is None:
-                queue.append((one, Work(one.record, one.epoch, held=one.held, stood_back=one.back)))
+                first = Work(one.record, one.epoch, one.held, one.back, last=one.last, hops=one.hops)
+                queue.append((one, first))
             elif fate.state is State.HELD:
                 if one.version == fate.told.version:
                     again.add(one.key)  # somebody asked for it, or it is due by itself
                 fate.told = one
             elif one.epoch > 1 and not one.held:
-                queue.append((one, Work(one.record, one.epoch, stood_back=_returned(fate))))
+                queue.append((one, self._came_back(fate, one, run)))
         queue.extend((f.told, _again(f)) for f in self._due(day, again))
         return queue
+
+    def _goes_back(self, fate: Fate, run: PastRun) -> bool:
+        team = self._then.tables(run).team_by_name.get(fate.choice.team or "")
+        refund = team is not None and team.reject == "refund"
+        return fate.told.ended == UNDONE or (bool(fate.told.ended) and refund)
+
+    def _came_back(self, fate: Fate, one: PastDecision, run: PastRun) -> Work:
+        """A lead that is in intake again: returned, rejected or undone. Its turn goes back if it did."""
+        if fate.state is State.CONFIRMED and self._goes_back(fate, run):
+            self._give_back(fate)
+        last = fate.choice.person
+        if fate.taker:
+            last = self._then.tables(fate.run).person_by_crm_user.get(fate.taker)
+        if fate.told.ended == UNDONE:
+            last = fate.last_person
+        return Work(one.record, one.epoch, stood_back=_returned(fate), last=last, hops=one.hops)
 
     def _due(self, day: str, again: set[LeadKey]) -> list[Fate]:
         return [fate for key, fate in self._held.items() if key in again or _is_due(fate, day)]
@@ -244,14 +264,15 @@ class Replay:
 
 def _returned(fate: Fate) -> frozenset[str]:
     """Who stands back when a lead that had left intake is there again."""
-    person = fate.choice.person if fate.state is State.CONFIRMED else None
+    person = fate.choice.person if fate.state is State.CONFIRMED and fate.told.ended != UNDONE else None
     return fate.back | {person} if person else fate.back
 
 
 def _again(fate: Fate) -> Work:
     """A held lead that is decided again."""
     back = fate.back if fate.last_person else frozenset()
-    return Work(fate.told.record, fate.told.epoch, held=True, stood_back=back)
+    told, last = fate.told, fate.last_person
+    return Work(told.record, told.epoch, held=True, stood_back=back, last=last, hops=told.hops)
 
 
 def _is_due(fate: Fate, day: str) -> bool:
@@ -271,7 +292,8 @@ def _decided_again(
     basis: str,
 ) -> None:
     if fate.state is not State.HELD:  # it came back
-        fate.back, fate.last_person = _returned(fate), fate.choice.person
+        undone = fate.told.ended == UNDONE
+        fate.back, fate.last_person = _returned(fate), fate.last_person if undone else fate.choice.person
     fate.told, fate.run, fate.state, fate.choice = one, run, state, choice
     fate.decision, fate.basis, fate.taker = decision, basis, None
 

@@ -32,6 +32,8 @@ class Decided(Protocol):
     def given_back(self) -> bool: ...
     @property
     def settled_run(self) -> int | None: ...
+    @property
+    def ended(self) -> str | None: ...
 
 
 Decisions = Mapping[tuple[LeadKey, int], Decided]
@@ -82,7 +84,7 @@ def _told(decided: Decided) -> PastDecision:
     d = decided.what
     return PastDecision(
         d.key, d.epoch, decided.run, d.state.value, d.reason, d.detail, d.person, d.owner, d.basis,
-        decided.settled_run, decided.tables_version, _json(d.seen),
+        decided.settled_run, decided.tables_version, _json(d.seen), decided.ended,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ UNSETTLED = timedelta(days=35)
 _D = decisions.c
 _COLUMNS = (
     _D.source, _D.source_id, _D.epoch, _D.run, _D.state, _D.reason, _D.detail, _D.person, _D.owner, _D.basis,
-    _D.settled_run, _D.tables_version, _D.seen,
+    _D.settled_run, _D.tables_version, _D.ended, _D.seen,
 )  # fmt: skip
 
 
@@ -122,10 +122,11 @@ def _decisions(connection: Connection, condition: sa.ColumnElement[bool]) -> Ite
 
 
 def _decision(row: Sequence[Any], told: Any) -> PastDecision:
-    source, source_id, epoch, run, state, reason, detail, person, owner, basis, settled, version = row[:-1]
+    source, source_id, epoch, run, state, reason, detail, person, owner, basis, settled, version = row[:12]
     return PastDecision(
         LeadKey(source, unescape(source_id)), epoch, run, state, reason, unescape(detail),
         person and unescape(person), owner and unescape(owner), basis, settled, version, told,
+        row[12],
     )  # fmt: skip
 
 
