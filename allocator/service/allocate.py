@@ -54,7 +54,8 @@ class Decider:
         rows = [(r, known[r.key]) for r in records if r.key in known and r.key not in skip]
         returned = [row for _, row in rows if row.state in OUT_OF_INTAKE]
         if returned:
-            refund = {row.key for row in returned if row.team in refunding(self.look.tables)}
+            teams = refunding(self.look.tables)
+            refund = {row.key for row in returned if (row.taker_team or row.team) in teams}
             self.store.return_leads(self.lease, returned, at=self.now, refund=refund)
         today = day_basis(self.look.tables, self.now, lookups, self.pauses)
         work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))

@@ -96,5 +96,5 @@ def waiting(row: LeadRow, epoch: int) -> LeadRow:
     """The row of a lead that waits, nothing left of a decision."""
     return replace(
         row, state=State.WAITING, epoch=epoch, reason=None, detail="", by=None, team=None, lane="",
-        person=None, owner=None, basis="", settled_stamp=None,
+        person=None, owner=None, basis="", settled_stamp=None, taker=None, taker_team=None,
     )  # fmt: skip

@@ -116,8 +116,14 @@ class MemoryTakeBacks(ABC):
         s.decisions[place] = replace(s.decisions[place], ended=why, ended_at=at, ended_why=reason)
 
     def _give_back(self, s: StoreState, place: tuple[LeadKey, int], run: int) -> None:
-        if place in s.decisions:
-            s.decisions[place] = replace(s.decisions[place], given_back=True, settled_run=run)
+        """Its turns that stand, what a taker paid too; a decision that was settled before stays as it is."""
+        decision = s.decisions.get(place)
+        if decision is not None and decision.ended is not None:
+            s.decisions[place] = replace(decision, given_back=True, settled_run=run)
+        s.by_hand = tuple(
+            replace(one, given_back=True) if (one.row.key, one.row.epoch) == place else one
+            for one in s.by_hand
+        )
 
     def given_in(self, run: int) -> Sequence[Given]:
         made = [d for d in self._state.decisions.values() if d.run == run and d.live and d.what.owner]

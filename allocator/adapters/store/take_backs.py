@@ -97,6 +97,7 @@ def settle(connection: Connection, ends: Sequence[BackEnd], *, at: datetime, run
         asked = pending[end.key, end.epoch]
         _end(connection, end.key, end.epoch, asked.why, asked.reason, at=at)
     refunded = {(e.key, e.epoch): str(pending[e.key, e.epoch].why) for e in back if e.refund}
+    _mark_given_back(connection, list(refunded), run)
     give_back(connection, refunded, at=at, run=run)
     _cancel_writes(connection, [(e.key, e.epoch) for e in back], at)
     told = [
@@ -125,6 +126,7 @@ def put_back(
     for row in given:
         _end(connection, row.key, row.epoch, Ended.RETURNED, "", at=at)
     wanted = {(row.key, row.epoch): str(Ended.RETURNED) for row in again if row.key in refund}
+    _mark_given_back(connection, [(r.key, r.epoch) for r in given if r.key in refund], run)
     give_back(connection, wanted, at=at, run=run)
 
 
@@ -158,13 +160,7 @@ def _end(connection: Connection, key: LeadKey, epoch: int, why: Ended, reason: s
 
 
 def give_back(connection: Connection, wanted: Mapping[Place, str], *, at: datetime, run: int) -> None:
-    """The turns of these decisions that stand, one refund each with its reason."""
-    if not wanted:
-        return
-    told = [{"k_source": k.source, "k_id": k.source_id, "k_epoch": epoch} for k, epoch in wanted]
-    connection.execute(
-        sa.update(decisions).where(_here(decisions)).values(given_back=True, settled_run=run), told
-    )
+    """The turns of these decisions that stand, one refund each with its reason; what a taker paid too."""
     by_reason: dict[str, list[Row[Any]]] = {}
     for row in _standing_turns(connection, {key for key, _ in wanted}):
         reason = wanted.get((LeadKey(row.source, row.source_id), row.epoch))
@@ -172,6 +168,14 @@ def give_back(connection: Connection, wanted: Mapping[Place, str], *, at: dateti
             by_reason.setdefault(reason, []).append(row)
     for reason, found in sorted(by_reason.items()):
         books.give_back(connection, found, at=at, run=run, reason=reason)
+
+
+def _mark_given_back(connection: Connection, places: Sequence[Place], run: int) -> None:
+    """Of decisions that gave a lead to somebody: caps no longer count it, from this run on."""
+    told = [{"k_source": k.source, "k_id": k.source_id, "k_epoch": epoch} for k, epoch in places]
+    if told:
+        back = sa.update(decisions).where(_here(decisions)).values(given_back=True, settled_run=run)
+        connection.execute(back, told)
 
 
 def _standing_turns(connection: Connection, keys: Collection[LeadKey]) -> Iterable[Row[Any]]:
