@@ -209,7 +209,15 @@ def _stay(sandbox: Sandbox, file: Path, mails: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     console.out.print(f"The sandbox serves at {sandbox.url} until Ctrl-C. In another terminal:", markup=False)
-    for words in ("run", "leads held", 'rotation show "Enterprise"', "runs list", "tables check", "serve"):
+    for words in (
+        "run",
+        "leads held",
+        'rotation show "Enterprise"',
+        'fairness --team "Enterprise"',
+        "runs list",
+        "tables check",
+        "serve",
+    ):
         console.out.print(f"  allocator {words} --config {file}", markup=False, soft_wrap=True)
     console.out.print(
         f"Mails to oncall@ and marketing-ops@example.com arrive as files in {mails}.", markup=False
