@@ -31,10 +31,13 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
     `turn` is the one that counts, or the last one given back; `turns` are all that the lead took or cost.
     Where one of them does not fit its own numbers, `error` says so.
     """
-    history = store.decisions(row.key)
+    try:
+        history, taken = store.decisions(row.key), store.turns_of(row.key)
+    except (LookupError, TypeError, ValueError) as error:
+        return _unreadable(row, error, tables)
     newest: Mapping[str, Any] = history[0] if history else {}
     found: Mapping[str, Any] = newest.get("trace") or {}
-    turns = _turns(store, row, history, tables)
+    turns = _turns(store, row, history, taken, tables)
     return {
         "lead": str(row.key),
         "source": row.key.source,
@@ -66,12 +69,28 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
     }
 
 
+def _unreadable(row: LeadRow, error: Exception, tables: RoutingTables | None) -> dict[str, Any]:
+    """The answer where not even the numbers of a turn can be read: what the lead's own row says."""
+    why = f"a stored turn of {row.key} cannot be read ({error}). Compare the store with a backup of it."
+    return {
+        "lead": str(row.key), "source": row.key.source, "state": str(row.state), "reason": row.reason,
+        "detail": row.detail, "by": row.by, "facts": {}, "steps": [], "needs": {}, "considered": [],
+        "team": row.team, "lane": row.lane, "person": person(row.person, row.owner, tables),
+        "turn": {"rederived": None, "error": why}, "turns": [], "given_back": False, "by_hand": None,
+        "error": why, "tables_version": None, "run": row.run, "epoch": row.epoch, "at": None,
+        "since": _iso(row.since), "links": [], "earlier": [], "take_back": None, "ended": None,
+    }  # fmt: skip
+
+
 def _turns(
-    store: Store, row: LeadRow, history: Sequence[Mapping[str, Any]], tables: RoutingTables | None
+    store: Store,
+    row: LeadRow,
+    history: Sequence[Mapping[str, Any]],
+    taken: Sequence[TakenTurn],
+    tables: RoutingTables | None,
 ) -> list[dict[str, Any]]:
     """All turns of the lead, in the order they were taken; the last one of the rotation in this epoch with
     what the others would have needed."""
-    taken = store.turns_of(row.key)
     decided = {one["epoch"]: one for one in history}
     turns = [_turn(one, decided.get(one.row.epoch)) for one in taken]
     for one, shown in reversed(list(zip(taken, turns, strict=True))):
