@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from store_cases import (
     NOW,
+    PEOPLE,
+    TEAM,
     begin,
     canonical,
     commit,
@@ -25,12 +28,14 @@ from store_cases import (
     settled,
 )
 
+from allocator.domain.by_hand import Charged
 from allocator.domain.lead import LeadKey, State
-from allocator.domain.plan import Plan
+from allocator.domain.plan import Plan, TurnRow
 from allocator.domain.records import Lease
 from allocator.domain.slots import NO_SLOT, SlotState, slot_of, step
 from allocator.domain.take_backs import Asked, BackEnd, Ended, TakeBack
 from allocator.errors import AllocatorError, FencedError
+from rules.rotation import Ledger, Rotation
 
 LATER = NOW + timedelta(hours=1)
 
@@ -170,6 +175,24 @@ def test_a_returned_lead_counts_a_hop_and_its_turn_is_given_back_where_the_team_
     assert [row.hops for row in store.leads(keys)] == [1, 1]
     assert [store.decisions(key)[0]["ended"] for key in keys] == ["returned", "returned"]
     assert [store.decisions(key)[0]["given_back"] for key in keys] == [False, True]
+
+
+def test_what_a_taker_was_charged_is_given_back_when_the_lead_is_put_back(store: Any) -> None:
+    lease = begin(store)
+    (key,) = decided_leads(store, lease, 1)
+
+    def charge(ledgers: Mapping[tuple[str, str], Ledger], settled: Collection[LeadKey]) -> Charged:
+        rotation = Rotation({lane: book for (_, lane), book in ledgers.items()})
+        turn = rotation.charge("", PEOPLE, "dee", 1, "by hand")
+        return Charged((TurnRow(TEAM, "", turn, key, 1),), {(TEAM, ""): rotation.ledger("")})
+
+    taken = settled(key, State.TAKEN, give_back=True, taker="dee", taker_team=TEAM)
+    store.settle(lease, [taken], at=NOW, charge=charge)
+    assert canonical(store) != {}
+    store.return_leads(lease, store.leads([key]), at=LATER, refund=[key])
+    assert canonical(store) == {}
+    (row,) = store.leads([key])
+    assert (row.taker, row.taker_team, row.hops) == (None, None, 0)
 
 
 def test_retrying_a_held_lead_forgets_how_often_it_was_rejected(store: Any) -> None:
