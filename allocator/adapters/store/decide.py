@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from allocator.adapters.store import ledger as books
-from allocator.adapters.store import turn_rows
+from allocator.adapters.store import shapes, turn_rows
 from allocator.adapters.store.bulk import insert_rows
-from allocator.adapters.store.leads import by_key, wait_again
+from allocator.adapters.store.leads import by_key, chunks, wait_again
 from allocator.adapters.store.tables import (
     decisions,
     json_text,
@@ -47,8 +47,11 @@ def commit(
         return
     _refuse_gaps(connection, plan.turns)
     common = {"at": at, "run": run, "live": live}
+    packer = shapes.Packer()
+    rows = [{**_decision(d, tables_version, packer), **common} for d in plan.decided]
+    shapes.save(connection, packer.found)
     try:
-        insert_rows(connection, decisions, [{**_decision(d, tables_version), **common} for d in plan.decided])
+        insert_rows(connection, decisions, rows)
     except IntegrityError:
         raise AllocatorError(
             "a lead of this plan is already decided for its epoch, or not in the store: nothing was changed"
@@ -61,12 +64,14 @@ def commit(
 
 def committed(connection: Connection, plan: Plan, *, run: int, at: datetime) -> bool | None:
     """True when exactly this plan is in the store already; None when none of it is."""
-    found = _stored(connection, plan.decided)
+    found, packer = _stored(connection, plan.decided), shapes.Packer()
     for decided in plan.decided:
         row = found.get((decided.key, decided.epoch))
         if row is None:
             return None
-        if (row.run, row.at, row.owner, row.trace) != (run, at, decided.owner, _as_stored(decided.trace)):
+        packed = packer.pack(decided.trace, decided.seen)
+        stored = (row.run, row.at, row.owner, row.shape, row.trace)
+        if stored != (run, at, decided.owner, packed["shape"], _as_stored(packed["trace"])):
             return None
     return True if plan.decided else None
 
@@ -93,7 +98,9 @@ def _stored(connection: Connection, decided: Sequence[Assigned]) -> dict[tuple[L
     c = decisions.c
     found: dict[tuple[LeadKey, int], Any] = {}
     for condition in by_key(decisions, {key for key, _ in wanted}):
-        query = sa.select(c.source, c.source_id, c.epoch, c.run, c.at, c.owner, c.trace).where(condition)
+        query = sa.select(c.source, c.source_id, c.epoch, c.run, c.at, c.owner, c.shape, c.trace).where(
+            condition
+        )
         for row in connection.execute(query):
             place = (LeadKey(row.source, row.source_id), row.epoch)
             if place in wanted:
@@ -120,13 +127,14 @@ def _refuse_gaps(connection: Connection, taken: Sequence[TurnRow]) -> None:
         sequences[row.team] += 1
 
 
-def _decision(decided: Assigned, tables_version: str) -> dict[str, Any]:
+def _decision(decided: Assigned, tables_version: str, packer: shapes.Packer) -> dict[str, Any]:
     return {
+        **packer.pack(decided.trace, decided.seen),
         "source": decided.key.source, "source_id": decided.key.source_id, "epoch": decided.epoch,
         "state": decided.state.value, "reason": decided.reason, "detail": decided.detail,
         "decided_by": decided.by, "team": decided.team, "lane": decided.lane, "person": decided.person,
         "owner": decided.owner, "basis": decided.basis, "tables_version": tables_version,
-        "given_back": False, "settled_at": None, "trace": decided.trace, "seen": decided.seen,
+        "given_back": False, "settled_at": None,
     }  # fmt: skip
 
 
@@ -143,6 +151,13 @@ def _save_writes(connection: Connection, decided: Sequence[Assigned], *, at: dat
         for number, d in enumerate(given, start=next_id)
     ]  # fmt: skip
     insert_rows(connection, outbox, rows)
+
+
+def forget_writes(connection: Connection, places: Iterable[tuple[LeadKey, int]]) -> None:
+    """What was settled, or never will be sent, leaves the outbox; the decision says how it ended."""
+    for part in chunks(idempotency_key(*place) for place in places):
+        mine = outbox.c.idempotency_key.in_(part)
+        connection.execute(sa.delete(outbox).where(mine, outbox.c.state == "pending"))
 
 
 def _move_leads(connection: Connection, decided: Sequence[Assigned], run: int) -> None:

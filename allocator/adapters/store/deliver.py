@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 from allocator.adapters.store import ledger as books
 from allocator.adapters.store import turn_rows
 from allocator.adapters.store.bulk import insert_rows, update_rows
-from allocator.adapters.store.decide import idempotency_key
+from allocator.adapters.store.decide import forget_writes
 from allocator.adapters.store.leads import by_key, chunks, named, one, refresh
 from allocator.adapters.store.tables import decisions, leads, links, outbox, runs, turns
 from allocator.domain.by_hand import Charge, Charged
@@ -157,11 +157,7 @@ def _save_decisions(
         for s in decided
     ]
     update_rows(connection, decisions, rows, key=("source", "source_id", "epoch"))
-    sent = [
-        {"idempotency_key": idempotency_key(s.key, s.epoch), "state": "done", "done": at} for s in decided
-    ]
-    waits = outbox.c.state == sa.literal_column("'pending'")
-    update_rows(connection, outbox, sent, key=("idempotency_key",), where=waits)
+    forget_writes(connection, [(s.key, s.epoch) for s in decided])
 
 
 def _key(key: LeadKey) -> dict[str, Any]:

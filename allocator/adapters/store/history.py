@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from allocator.adapters.store import turn_rows
+from allocator.adapters.store import shapes, turn_rows
 from allocator.adapters.store.tables import decisions, eligibility, turns
 from allocator.domain.lead import LeadKey
 from allocator.domain.plan import TurnRow
@@ -25,16 +25,17 @@ def of_lead(connection: Connection, key: LeadKey) -> Sequence[Mapping[str, Any]]
         )
     }
     query = sa.select(decisions).where(d.source == key.source, d.source_id == key.source_id)
-    return [
-        _decision(row, by_epoch.get(row.epoch)) for row in connection.execute(query.order_by(d.epoch.desc()))
-    ]
+    rows = connection.execute(query.order_by(d.epoch.desc())).all()
+    told = shapes.stored(connection, [row.shape for row in rows])
+    return [_decision(row, by_epoch.get(row.epoch), told.get(row.shape)) for row in rows]
 
 
-def _decision(row: Row[Any], turn: TurnRow | None) -> Mapping[str, Any]:
+def _decision(row: Row[Any], turn: TurnRow | None, shape: shapes.Shape | None) -> Mapping[str, Any]:
     return {
         "epoch": row.epoch, "at": row.at, "run": row.run, "state": row.state, "reason": row.reason,
         "detail": row.detail, "by": row.decided_by, "team": row.team, "lane": row.lane, "person": row.person,
-        "owner": row.owner, "tables_version": row.tables_version, "trace": row.trace, "turn": turn,
+        "owner": row.owner, "tables_version": row.tables_version, "trace": shapes.trace_of(row.trace, shape),
+        "turn": turn,
         "given_back": bool(row.given_back), "live": bool(row.live), "ended": row.ended,
         "ended_at": row.ended_at, "ended_why": row.ended_why,
     }  # fmt: skip

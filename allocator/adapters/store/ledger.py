@@ -41,14 +41,14 @@ def ledgers(connection: Connection) -> dict[tuple[str, str], Ledger]:
     last: dict[str, dict[str, int]] = defaultdict(dict)
     for row in connection.execute(sa.select(last_turns)):
         last[row.team][row.person] = row.sequence
-    sequences = {team: _last_sequence(connection, team) + 1 for team in team_credits}
+    numbers, sequences = _last_numbers(connection), _last_sequences(connection)
     return {
         (team, lane): Ledger(
             credits=people,
             team_credits=dict(team_credits[team]),
             last_turn=last[team],
-            next_number=_last_number(connection, team, lane) + 1,
-            next_sequence=sequences[team],
+            next_number=numbers[team, lane] + 1,
+            next_sequence=sequences[team] + 1,
             vouchers=held.get((team, lane), {}),
             streak=streak(connection, team, lane) if (team, lane) in held else 0,
         )
@@ -224,6 +224,24 @@ def _put(connection: Connection, table: sa.Table, rows: list[dict[str, Any]], *v
         new = {value: insert.excluded[value] for value in values}
         changed = insert.on_conflict_do_update(index_elements=key, set_=new)
         connection.execute(changed, rows)
+
+
+def _last_numbers(connection: Connection) -> dict[tuple[str, str], int]:
+    """Of every ledger, each from the end of an index."""
+    each = sa.select(ledger.c.team, ledger.c.lane).distinct().subquery()
+    newest = sa.select(sa.func.max(turns.c.number)).where(
+        turns.c.team == each.c.team, turns.c.lane == each.c.lane
+    )
+    query = sa.select(each.c.team, each.c.lane, newest.scalar_subquery())
+    return {(team, lane): number or 0 for team, lane, number in connection.execute(query)}
+
+
+def _last_sequences(connection: Connection) -> dict[str, int]:
+    """Of every team with a ledger."""
+    each = sa.select(ledger.c.team).distinct().subquery()
+    newest = sa.select(sa.func.max(turns.c.sequence)).where(turns.c.team == each.c.team)
+    query = sa.select(each.c.team, newest.scalar_subquery())
+    return {team: number or 0 for team, number in connection.execute(query)}
 
 
 def _last_number(connection: Connection, team: str, lane: str) -> int:

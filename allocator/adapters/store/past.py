@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocator.adapters.store import ledger as books
-from allocator.adapters.store import turn_rows
+from allocator.adapters.store import shapes, turn_rows
 from allocator.adapters.store.leads import by_key
 from allocator.adapters.store.tables import decisions, eligibility, leads, refunds, runs, turns, unescape
 from allocator.domain.lead import LeadKey, State
@@ -29,7 +29,7 @@ UNSETTLED = timedelta(days=35)
 _D = decisions.c
 _COLUMNS = (
     _D.source, _D.source_id, _D.epoch, _D.run, _D.state, _D.reason, _D.detail, _D.person, _D.owner, _D.basis,
-    _D.settled_run, _D.tables_version, _D.ended, _D.seen,
+    _D.settled_run, _D.tables_version, _D.ended, _D.shape, _D.seen,
 )  # fmt: skip
 
 
@@ -116,9 +116,10 @@ def _decisions(connection: Connection, condition: sa.ColumnElement[bool]) -> Ite
     query = sa.select(*plain, sa.type_coerce(_D.seen, sa.Text)).where(condition, _D.seen.is_not(None))
     rows = connection.execute(query.order_by(_D.run)).all()
     seen = json.loads(f"[{','.join(row[-1] for row in rows)}]")
+    known = shapes.stored(connection, {row.shape for row in rows})
     for row, told in zip(rows, seen, strict=True):
         if told is not None:
-            yield _decision(row, told)
+            yield _decision(row, shapes.seen_of(told, known.get(row.shape)))
 
 
 def _decision(row: Sequence[Any], told: Any) -> PastDecision:

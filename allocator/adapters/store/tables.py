@@ -187,6 +187,8 @@ leads = sa.Table(
     _words("taker_team", null=True), _time("settled_stamp", null=True),
 )  # fmt: skip
 
+shapes = sa.Table("shapes", metadata, _words("sha256", key=True), _json("content"))
+
 decisions = sa.Table(
     "decisions", metadata,
     _words("source", key=True), _words("source_id", key=True), _number("epoch", key=True),
@@ -195,7 +197,7 @@ decisions = sa.Table(
     _words("owner", null=True), _words("basis"), _words("tables_version"), _flag("live"), _flag("given_back"),
     _time("settled_at", null=True), _json("trace"), _json("seen", null=True),
     _number("settled_run", null=True), _words("ended", null=True), _time("ended_at", null=True),
-    _words("ended_why"),
+    _words("ended_why"), _words("shape", null=True),
 )  # fmt: skip
 
 eligibility = sa.Table("eligibility", metadata, _words("sha256", key=True), _json("content"))

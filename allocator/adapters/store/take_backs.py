@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store import ledger as books
 from allocator.adapters.store.bulk import insert_rows, update_rows
-from allocator.adapters.store.decide import idempotency_key
+from allocator.adapters.store.decide import forget_writes
 from allocator.adapters.store.leads import AFRESH, by_key, rows
-from allocator.adapters.store.tables import decisions, outbox, take_backs, turns
+from allocator.adapters.store.tables import decisions, take_backs, turns
 from allocator.adapters.store.tables import leads as leads_table
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.records import LeadRow
@@ -99,7 +99,7 @@ def settle(connection: Connection, ends: Sequence[BackEnd], *, at: datetime, run
     refunded = {(e.key, e.epoch): str(pending[e.key, e.epoch].why) for e in back if e.refund}
     _mark_given_back(connection, list(refunded), run)
     give_back(connection, refunded, at=at, run=run)
-    _cancel_writes(connection, [(e.key, e.epoch) for e in back], at)
+    forget_writes(connection, [(e.key, e.epoch) for e in back])
     told = [
         {
             **_key(e.key), "epoch": e.epoch, "state": (Asked.DONE if e.done else Asked.DROPPED).value,
@@ -182,13 +182,6 @@ def _standing_turns(connection: Connection, keys: Collection[LeadKey]) -> Iterab
     live = sa.select(turns).where(~books.refunded())
     for condition in by_key(turns, keys):
         yield from connection.execute(live.where(condition)).all()
-
-
-def _cancel_writes(connection: Connection, places: Iterable[Place], at: datetime) -> None:
-    """What was not delivered yet never will be."""
-    done = [{"idempotency_key": idempotency_key(*p), "state": "done", "done": at} for p in places]
-    waits = outbox.c.state == sa.literal_column("'pending'")
-    update_rows(connection, outbox, done, key=("idempotency_key",), where=waits)
 
 
 # --- what a run gave --------------------------------------------------------------------------------------

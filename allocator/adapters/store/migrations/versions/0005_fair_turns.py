@@ -15,7 +15,11 @@ _COLUMNS = (
     "decisions ADD COLUMN ended TEXT CHECK (ended IN ('returned', 'rejected', 'undone'))",
     "decisions ADD COLUMN ended_at TEXT",
     "decisions ADD COLUMN ended_why TEXT NOT NULL DEFAULT ''",
+    "decisions ADD COLUMN shape TEXT REFERENCES shapes",
 )
+
+_SHAPES = """
+CREATE TABLE shapes (sha256 TEXT PRIMARY KEY, content TEXT NOT NULL)"""
 
 _VOUCHERS = """
 CREATE TABLE vouchers (
@@ -75,15 +79,36 @@ _TURNS = (
 )
 
 
+_SMALLER = (
+    # What is settled says so in its decision, and nearly every link is live.
+    "DELETE FROM outbox WHERE state = 'done'",
+    "DROP INDEX links_state",
+)
+
+_LINKS_ON_SQLITE = (
+    # A row is little more than its key: without a row id it is not stored twice.
+    "CREATE TABLE links_before AS SELECT * FROM links",
+    "DROP TABLE links",
+    """CREATE TABLE links (
+        source TEXT, source_id TEXT, crm TEXT, object TEXT, crm_id TEXT,
+        state TEXT NOT NULL CHECK (state IN ('live', 'converted')), since TEXT NOT NULL,
+        PRIMARY KEY (source, source_id, crm, object, crm_id),
+        FOREIGN KEY (source, source_id) REFERENCES leads) WITHOUT ROWID""",
+    "INSERT INTO links SELECT source, source_id, crm, object, crm_id, state, since FROM links_before",
+    "DROP TABLE links_before",
+)
+
+
 def upgrade() -> None:
     postgresql = op.get_bind().dialect.name == "postgresql"
     columns = [f"ALTER TABLE {column}" for column in _COLUMNS]
     indexes = [
         "CREATE INDEX take_backs_state ON take_backs (state)",
         "CREATE INDEX turns_at ON turns (team, at)",
-        "CREATE INDEX leads_taker ON leads (taker_team, since) WHERE taker IS NOT NULL",
+        "CREATE INDEX leads_taker ON leads (state, since) WHERE taker IS NOT NULL",
     ]
-    for statement in [*_TURNS, *columns, _VOUCHERS, _PAUSES, _TAKE_BACKS, *indexes]:
+    smaller = _SMALLER if postgresql else (*_SMALLER, *_LINKS_ON_SQLITE)
+    for statement in [*_TURNS, *smaller, _SHAPES, *columns, _VOUCHERS, _PAUSES, _TAKE_BACKS, *indexes]:
         op.execute(_for_postgresql(statement) if postgresql else statement)
 
 
