@@ -93,6 +93,10 @@ class Chooser:
         """The day of the run where the workbook is."""
         return self._on
 
+    def at_caps(self, team: str | None) -> str:
+        """Stands for who is at a cap by now, in this team and its fallback teams."""
+        return self._roster.at_caps(team)
+
     def changed_ledgers(self) -> dict[tuple[str, str], Ledger]:
         return {(team, lane): self._rotations[team].ledger(lane) for team, lane in sorted(self._touched)}
 

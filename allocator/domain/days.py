@@ -9,15 +9,18 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from allocator.domain.decision import Lookups
-from allocator.domain.lead import CrmUser, Record
+from allocator.domain.lead import CrmUser, Reason, Record
 from allocator.domain.pauses import Pause
 from rules.eligibility import hours_of
 from rules.hours import is_working
-from rules.model import RoutingTables, Team
+from rules.model import RoutingTables, Salesperson, Team
 from rules.rotation import Taken
 
 CRM_UNKNOWN = "crm_unknown"
 CRM_INACTIVE = "crm_inactive"
+
+FOR_WANT_OF_SOMEBODY = frozenset({Reason.NOBODY_AVAILABLE, Reason.ALL_CAPPED, Reason.NO_SKILL})
+"""Holds that somebody whose cap has room again can end."""
 
 Given = tuple[str, str, datetime]
 """(team, Person ID, decided at) of a lead that was given."""
@@ -48,9 +51,33 @@ def basis_of(
     return basis_with(day_basis(tables, now, lookups, pauses), record)
 
 
-def basis_with(day: str, record: Record) -> str:
-    """The basis of one record; `day` is what `day_basis` says, the same for all records of a run."""
-    return f"{day}:{int(record.stamp.timestamp())}"
+def basis_with(day: str, record: Record, caps: str = "") -> str:
+    """The basis of one record; `day` is what `day_basis` says, the same for all records of a run.
+
+    `caps` is what `at_caps` says, for a hold for want of somebody.
+    """
+    plain = f"{day}:{int(record.stamp.timestamp())}"
+    return f"{plain}:{caps}" if caps else plain
+
+
+def at_caps(tables: RoutingTables, team: str | None, taken: Mapping[str, Mapping[str, Taken]]) -> str:
+    """Stands for who is at a cap in the team and its fallback teams, by counts of each; empty: nobody.
+
+    A cap has room again on the same day when a lead comes back, or somebody else takes it by hand.
+    """
+    none, full, name = Taken(), [], team
+    asked: set[str] = set()
+    while name in tables.team_by_name and name not in asked:
+        asked.add(name)
+        counts, here = taken.get(name, {}), tables.team_by_name[name]
+        full += [(name, p.id) for p in here.people if is_capped(p, counts.get(p.id, none))]
+        name = here.fallback_team
+    return hashlib.sha256(json.dumps(sorted(full)).encode()).hexdigest()[:16] if full else ""
+
+
+def is_capped(person: Salesperson, taken: Taken) -> bool:
+    caps = ((person.daily_cap, taken.day), (person.weekly_cap, taken.week))
+    return any(cap is not None and number >= cap for cap, number in caps)
 
 
 def day_basis(tables: RoutingTables, now: datetime, lookups: Lookups, pauses: Iterable[Pause] = ()) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from allocator.domain.choose import Choice, Chooser, is_account_id, setting
 from allocator.domain.days import (
+    FOR_WANT_OF_SOMEBODY,
     basis_of,
     basis_with,
     counts_under_caps,
@@ -90,6 +91,7 @@ class _Planner:
         *,
         email: str | None,
     ) -> Assigned:
+        caps = self.chooser.at_caps(choice.team) if choice.reason in FOR_WANT_OF_SOMEBODY else ""
         return Assigned(
             key=work.key,
             epoch=work.epoch,
@@ -102,7 +104,7 @@ class _Planner:
             person=choice.person,
             owner=choice.owner,
             turn=choice.turn,
-            basis=basis_with(self._day, work.record),
+            basis=basis_with(self._day, work.record, caps),
             trace=self._tracer.trace(decision, considered),
             seen=self._noting.seen(work, email),
         )

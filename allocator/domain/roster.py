@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from allocator.domain.days import at_caps
 from allocator.domain.pauses import Pause, out_until, span, teams_of
 from rules.model import RoutingTables, Salesperson, Team
 from rules.rotation import Lineup, Skipped, Taken, eligible, line_up, why_empty
@@ -46,6 +47,7 @@ class Roster:
         self._paused, self._paused_teams = out_until(pauses), teams_of(pauses)
         self._rows = {(p.team, p.id): p for t in reversed(tables.teams) for p in reversed(t.people)}
         self._standing: dict[str, dict[object, Standing]] = {t.name: {} for t in tables.teams}
+        self._at_caps: dict[str | None, str] = {}
 
     def weight(self, team: str, person: str) -> int:
         return self._rows[team, person].weight
@@ -99,6 +101,12 @@ class Roster:
             why = ", ".join(_why(s) for s in skipped)
         return None, why
 
+    def at_caps(self, team: str | None) -> str:
+        """Stands for who is at a cap by now, in this team and its fallback teams."""
+        if team not in self._at_caps:
+            self._at_caps[team] = at_caps(self._tables, team, self._taken)
+        return self._at_caps[team]
+
     def count(self, team: str, person: str) -> None:
         """The person got a lead in this team. Who was able stays so until a cap is reached."""
         taken = self._taken[team]
@@ -107,6 +115,7 @@ class Roster:
         row = self._rows[team, person]
         if row.daily_cap == after.day or row.weekly_cap == after.week:
             self._standing[team].clear()
+            self._at_caps.clear()
 
 
 def _why(one: Skipped) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from allocator.domain.days import basis_with, day_basis
+from allocator.domain.days import FOR_WANT_OF_SOMEBODY, at_caps, basis_with, counts_under_caps, day_basis
 from allocator.domain.facts import FactFields, is_filled
 from allocator.domain.lead import LeadKey, Reason, Record, State
 from allocator.domain.pauses import Pause
@@ -58,12 +58,22 @@ class Decider:
             refund = {row.key for row in returned if (row.taker_team or row.team) in teams}
             self.store.return_leads(self.lease, returned, at=self.now, refund=refund)
         today = day_basis(self.look.tables, self.now, lookups, self.pauses)
-        work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today))
+        caps = self._at_caps({row.team for _, row in rows if row.reason in FOR_WANT_OF_SOMEBODY})
+        work = tuple(self._work(record, row) for record, row in rows if _is_due(record, row, today, caps))
         if not work:
             nothing = Inputs(self.look.tables, (), self.now, self.fact_fields, lookups=lookups)
             self.decide(replace(nothing, pauses=self.pauses))
         again = frozenset(w.key for w in work if known[w.key].epoch > 0)
         return Queue(work, again, frozenset(row.key for row in returned))
+
+    def _at_caps(self, teams: Collection[str | None]) -> dict[str | None, str]:
+        """For each team of a hold, what stands for who is at a cap."""
+        if not teams:
+            return {}
+        tables = self.look.tables
+        given = self.store.given_since(week_start(tables, self.now))
+        taken = {team.name: counts_under_caps(team, given, self.now) for team in tables.teams}
+        return {team: at_caps(tables, team, taken) for team in teams}
 
     def _work(self, record: Record, row: LeadRow) -> Work:
         held = row.state is State.HELD
@@ -130,11 +140,12 @@ def _was_theirs(decision: Mapping[str, Any]) -> bool:
     return given or decision["reason"] == Reason.OWNER_REFUSED
 
 
-def _is_due(record: Record, row: LeadRow, today: str) -> bool:
+def _is_due(record: Record, row: LeadRow, today: str, caps: Mapping[str | None, str]) -> bool:
     if row.state is not State.HELD:
         return row.state is not State.DECIDED
     readable_now = row.reason == Reason.UNREADABLE and not record.unreadable  # its stamp may be the old one
-    return readable_now or row.reason in ALWAYS_AGAIN or row.basis != basis_with(today, record)
+    basis = basis_with(today, record, caps[row.team] if row.reason in FOR_WANT_OF_SOMEBODY else "")
+    return readable_now or row.reason in ALWAYS_AGAIN or row.basis != basis
 
 
 def _needs_membership(record: Record, fact_fields: FactFields) -> bool:
