@@ -72,7 +72,7 @@ def _mark(one: Mapping[str, Any], turn: Mapping[str, Any], names: Names) -> str:
         return " (earned only)"
     if "served_by" in one:
         return f" (away, {_name(one['served_by'], names)} serves)"
-    return " *" if one["id"] == turn["owner"] else ""
+    return " (got it)" if one["id"] == turn["owner"] else ""
 
 
 def _show_what_if(others: Sequence[Mapping[str, Any]], names: Names) -> None:
