@@ -70,7 +70,7 @@ def streak(connection: Connection, team: str, lane: str, *, before: int | None =
     mine = sa.and_(t.team == team, t.lane == lane, t.kind.in_(AUTOMATIC), ~refunded())
     if before is not None:
         mine = sa.and_(mine, t.run < before)
-    other = sa.select(sa.func.max(t.number)).where(mine, t.kind != "catch-up")
+    other = sa.select(t.number).where(mine, t.kind != "catch-up").order_by(t.number.desc()).limit(1)
     last = connection.execute(other).scalar() or 0
     return connection.execute(sa.select(sa.func.count()).where(mine, t.number > last)).scalar() or 0
 
