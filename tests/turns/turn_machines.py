@@ -35,6 +35,9 @@ class Undoing(RuleBasedStateMachine):
         self.point, self.kept = self.told, set(self.back)
         self.then = self.states()
 
+    def leads_come(self, bits: int) -> None:
+        raise NotImplementedError
+
     def states(self) -> list[object]:
         return [self.one.state(lane) for lane in "xy"]
 
@@ -55,7 +58,8 @@ class Undoing(RuleBasedStateMachine):
 
     @rule(seed=few)
     def all_since_the_point_are_given_back(self, seed: int) -> None:
-        """F22."""
+        """F22: at least those of a few leads."""
+        self.leads_come(17 * seed)
         later = [k for k in range(self.point, self.told) if k not in self.back]
         random.Random(seed).shuffle(later)
         for k in later:
@@ -82,11 +86,11 @@ class AnyTeam(Undoing):
         super().given_back(k)
         self.audit.take_out(k)
 
-    @rule(mask=masks, leads=few)
-    def leads_come(self, mask: int, leads: int) -> None:
-        e = some_of(self.team, mask)
+    @rule(bits=st.integers(0, 127))
+    def leads_come(self, bits: int) -> None:
+        e = some_of(self.team, bits)
         out = {i: c for i, c in self.one.credits("x").items() if i not in e}
-        for _ in range(leads):
+        for _ in range(bits >> 4):
             self.audit.add(e, self.one.take("x", e).owner)
             self.told += 1
         after = self.one.credits("x")
@@ -143,27 +147,27 @@ class AnyChoice(Undoing):
         assert turn is None or rederived(turn) == given.owner, "F15"
         assert given.owner in {*lineup.able, *lineup.serves.values(), taker}, "F6"
 
-    @rule(mask=masks, lane=st.sampled_from("xxy"), leads=st.integers(1, 4))
-    def leads_come(self, mask: int, lane: str, leads: int) -> None:
-        for _ in range(leads):
-            self.tell(lane, self.lineup(mask))
+    @rule(bits=st.integers(0, 127))
+    def leads_come(self, bits: int) -> None:
+        for _ in range(1 + (bits >> 4 & 3)):
+            self.tell("xy"[bits >> 6], self.lineup(bits))
 
     @rule(mask=masks)
     def a_lead_comes_that_counts_totals(self, mask: int) -> None:
         self.tell("x", counting_totals(self.lineup(mask), self.team))
 
-    @rule(mask=masks, absentee=st.sampled_from("ab"), delegate=st.sampled_from("cd"))
-    def a_lead_comes_while_a_delegate_serves(self, mask: int, absentee: str, delegate: str) -> None:
-        self.tell("x", served(self.lineup(mask), self.team, absentee, delegate))
+    @rule(bits=st.integers(0, 63))
+    def a_lead_comes_while_a_delegate_serves(self, bits: int) -> None:
+        self.tell("x", served(self.lineup(bits), self.team, "ab"[bits >> 4 & 1], "cd"[bits >> 5]))
 
-    @rule(mask=masks, leads=st.integers(1, 4))
-    def leads_come_that_somebody_misses(self, mask: int, leads: int) -> None:
-        for _ in range(leads):
-            self.tell("x", missing(self.lineup(mask or 14), self.team, "a", self.terms))
+    @rule(bits=st.integers(0, 63))
+    def leads_come_that_somebody_misses(self, bits: int) -> None:
+        for _ in range(1 + (bits >> 4)):
+            self.tell("x", missing(self.lineup(bits), self.team, "a", self.terms))
 
-    @rule(mask=masks, taker=st.sampled_from(PEOPLE))
-    def a_lead_is_taken_by_hand(self, mask: int, taker: str) -> None:
-        self.tell("x", self.lineup(mask), taker)
+    @rule(bits=st.integers(0, 63))
+    def a_lead_is_taken_by_hand(self, bits: int) -> None:
+        self.tell("x", self.lineup(bits), PEOPLE[bits >> 4])
 
     @rule(days=st.integers(1, 4))
     def days_pass(self, days: int) -> None:

@@ -136,7 +136,6 @@ MACHINES: tuple[tuple[tuple[str, ...], type[machines.Undoing], tuple[Make, ...]]
         machines.AnyTeam,
         (
             wrong.HashOfId,
-            wrong.LowestCount,
             wrong.CreditForTheAbsent,
             wrong.ResetOnEdit,
             wrong.ForgetsLeavers,
@@ -153,13 +152,10 @@ MACHINES: tuple[tuple[tuple[str, ...], type[machines.Undoing], tuple[Make, ...]]
             wrong.PointerOverEverybody,
             wrong.TakerDoesNotEarn,
             wrong.DelegatePaysWhileTheAbsenteeEarns,
-            wrong.NoPace,
-            wrong.NoCap,
             wrong.CatchUpPaysCredit,
             wrong.RestartCountsWhatWasGivenBack,
             wrong.RecordsNoNeeds,
             wrong.UndoKeepsVouchers,
-            wrong.UndoKeepsTheStreak,
         ),
     ),
 )
