@@ -26,6 +26,10 @@ class Charged:
     ledgers: Mapping[tuple[str, str], Ledger] = field(default_factory=dict)
 
 
+OBSERVED = "decided in observe mode only"
+"""The detail of a lead that waits since observe mode ended. Who got it meanwhile took nobody's turn: it is
+charged to nobody, and counts to no cap."""
+
 Charge = Callable[[Mapping[tuple[str, str], Ledger], Collection[LeadKey]], Charged]
 """What these leads cost, by the ledgers as they are once their own turns were given back."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from allocator.domain.by_hand import Asked, ByHand
+from allocator.domain.by_hand import OBSERVED, Asked, ByHand
 from allocator.domain.choose import roster_of
 from allocator.domain.days import week_start
 from allocator.domain.decision import Inputs, Lookups
@@ -34,9 +34,15 @@ class Settler:
         if not any(s.state is State.TAKEN for s in settlements):
             self.store.settle(self.lease, settlements, at=self.clock())
             return
-        by_hand = self._by_hand()
-        named = [by_hand.named(s) for s in settlements]
+        by_hand, observed = self._by_hand(), self._observed(settlements)
+        named = [s if s.key in observed else by_hand.named(s) for s in settlements]
         self.store.settle(self.lease, named, at=self.clock(), charge=by_hand.charge(named))
+
+    def _observed(self, settlements: Sequence[Settlement]) -> frozenset[LeadKey]:
+        """Which of them nobody was to have but in observe mode."""
+        taken = [s.key for s in settlements if s.state is State.TAKEN]
+        rows = self.store.leads(taken, states=[State.WAITING])
+        return frozenset(row.key for row in rows if row.detail == OBSERVED)
 
     def _by_hand(self) -> ByHand:
         inputs = Inputs(

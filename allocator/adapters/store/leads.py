@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.tables import decisions, leads, marks
+from allocator.domain.by_hand import OBSERVED
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.records import LeadRow
 
@@ -192,7 +193,7 @@ def wait_again(connection: Connection) -> int:
         .where(decisions.c.source == leads.c.source, decisions.c.source_id == leads.c.source_id)
         .scalar_subquery()
     )
-    values = dict(AFRESH) | {"epoch": left, "live": True, "run": None}
+    values = dict(AFRESH) | {"epoch": left, "live": True, "run": None, "detail": OBSERVED}
     return connection.execute(sa.update(leads).where(leads.c.live.is_(False)).values(values)).rowcount
 
 

@@ -24,6 +24,7 @@ from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
 from allocator.adapters.store.memory_turns import MemoryTurns
 from allocator.adapters.store.memory_versions import MemoryVersions
 from allocator.domain.alerts import Think
+from allocator.domain.by_hand import OBSERVED
 from allocator.domain.lead import LeadKey, Record, State
 from allocator.domain.past import Past
 from allocator.domain.plan import Assigned, Plan, TurnRow
@@ -237,7 +238,8 @@ class MemoryStore(
             observed = [row for row in s.leads.values() if not row.live]
             for row in observed:
                 left = [epoch for key, epoch in s.decisions if key == row.key]
-                s.leads[row.key] = replace(waiting(row, max(left, default=0)), live=True, run=None)
+                again = waiting(row, max(left, default=0))
+                s.leads[row.key] = replace(again, live=True, run=None, detail=OBSERVED)
         return len(observed)
 
     # answers
