@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from allocator.adapters.clock import SystemClock, clock_from
 from allocator.adapters.crm.cached import CachedCRM
 from allocator.adapters.crm.predicting import PredictingCRM
+from allocator.adapters.installed import also_provided
 from allocator.adapters.mail.spool import Spool
 from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
@@ -296,14 +297,12 @@ def preview(real: Job) -> Iterator[Job]:
 
 def refuse_clash() -> None:
     """Both import names exist for unrelated projects: say so rather than fail strangely later."""
-    found = packages_distributions()
-    for name in ("allocator", "rules"):
-        others = {d for d in found.get(name, ()) if d != DISTRIBUTION}
-        if others:
-            raise ConfigError(
-                f"Another package, {', '.join(sorted(others))}, also provides the import name {name!r}. "
-                f"Install {DISTRIBUTION} into its own virtual environment."
-            )
+    if clash := also_provided(("allocator", "rules"), by=DISTRIBUTION):
+        other, name = clash
+        raise ConfigError(
+            f"Another package, {other}, also provides the import name {name!r}. "
+            f"Install {DISTRIBUTION} into its own virtual environment."
+        )
 
 
 def store_if_there(settings: Settings) -> Store | None:
@@ -335,10 +334,9 @@ def org_template(settings: Settings, path: Path) -> int:
 
 def demo_template(path: Path) -> None:
     """Write the demo company's workbook: the one at the top of the repository."""
-    from rules.workbook.company import shipped_company
-    from rules.workbook.template import write_template
+    from rules.workbook.template import shipped_bytes
 
-    write_template(path, shipped_company())
+    path.write_bytes(shipped_bytes())
 
 
 # --- doctor -----------------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -52,6 +54,12 @@ _HEAD: Final = Font(name=_FONT, bold=True, color="FFFFFF")
 def write_template(path: str | Path, company: Company) -> None:
     """Write the workbook of a company; the same company always gives the same content."""
     Path(path).write_bytes(template_bytes(company))
+
+
+@cache
+def shipped_bytes() -> bytes:
+    """The demo company's workbook."""
+    return template_bytes(shipped_company())
 
 
 def write_org_template(
@@ -156,10 +164,12 @@ def _format_column(
     dimension.number_format = form
     longest = max((len(str(v)) for v in values if v is not None), default=0)
     dimension.width = _WIDE.get(header, min(max(longest, len(header) + 3, 9) + 2, 42))
-    for number, value in enumerate(values, start=2):
-        cell = sheet[f"{letter}{number}"]
-        cell.number_format, cell.border = form, _UNDER
-        cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=header in _WIDE)
+    cells = [sheet[f"{letter}{number}"] for number in range(2, len(values) + 2)]
+    for first in cells[:1]:
+        first.number_format, first.border = form, _UNDER
+        first.alignment = Alignment(horizontal="left", vertical="top", wrap_text=header in _WIDE)
+    for cell, value in zip(cells, values, strict=True):
+        cell._style = copy(cells[0]._style)  # looking each style up anew takes half of the whole time
         if isinstance(value, str):
             _keep_text(cell, value)
 
@@ -242,7 +252,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m rules.workbook.template PATH", file=sys.stderr)
         return 2
-    write_template(arguments[0], shipped_company())
+    Path(arguments[0]).write_bytes(shipped_bytes())
     return 0
 
 
