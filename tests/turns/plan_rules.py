@@ -215,7 +215,7 @@ class AnyRuns(stateful.RuleBasedStateMachine):
             self.number += 1
             fields = {"LeadSource": source, **({"Email": email} if email else {})}
             self.waiting.append(lead(self.number, **fields))  # type: ignore[arg-type]
-        if more < 2:
+        if more == 0:
             self.there_is_a_run()
 
     @stateful.rule(n=st.integers(0, 7))

@@ -48,7 +48,7 @@ def test_the_product_keeps_it(kept: Kept) -> None:
 
 @pytest.mark.parametrize("kept", STEPS, ids=named)
 def test_a_ledger_written_from_the_text_keeps_it(kept: Kept) -> None:
-    for steps in some_steps(20):
+    for steps in some_steps(10):
         kept.promise(Units if kept.promise in COUNTED_IN_UNITS else Reference, steps)
 
 
