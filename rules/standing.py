@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from rules.eligibility import (
@@ -96,14 +96,26 @@ class _Everybody:
         self.people = {person.id: person for person in sorted(team.people, key=lambda p: p.id)}
 
     def let_who_works_next(self) -> None:
-        """At night the lead is for whoever works next, if nobody works now."""
+        """At night the lead is for whoever works next, if nobody works now.
+
+        Who would work by then too, but for an absence, lacks only what they lack by day as well.
+        """
         if not all(self.reasons.values()):
             return
         starts = {i: self._next_start(p) for i, p in self.people.items() if self._only(i, Why.OUTSIDE_HOURS)}
         first = min((start for start in starts.values() if start), default=None)
+        if first is None:
+            return
         for i, start in starts.items():
-            if start and start == first:
+            if start == first:
                 self.reasons[i] = ()
+        for i, person in self.people.items():
+            if Why.OUTSIDE_HOURS in self._whys(i) and self._would_work_by(first, person):
+                self.reasons[i] = tuple(r for r in self.reasons[i] if r[0] != Why.OUTSIDE_HOURS)
+
+    def _would_work_by(self, first: datetime, person: Salesperson) -> bool:
+        start = self._next_start(replace(person, absences=()))
+        return start is not None and start <= first
 
     def _next_start(self, person: Salesperson) -> datetime | None:
         hours = hours_of(person, self.team)
