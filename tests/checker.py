@@ -31,6 +31,9 @@ HELD = frozenset({
 })  # fmt: skip
 CLOSED = frozenset({"converted", "deleted", "merged"})
 ENDS = frozenset({"confirmed", "taken", "held", "closed"})
+BY_HAND = "by hand"
+OUTSIDE = frozenset({BY_HAND, "override"})
+"""Turns that the rotation did not choose: the bounds of its theorems do not speak of them."""
 LEAD = math.lcm(*range(1, 37))
 """One lead in units of credit."""
 EXACT_UP_TO = 36
@@ -304,8 +307,20 @@ def i04_turn_numbers(case: Case) -> Iterator[str]:
     for team, found in teams.items():
         if sorted(found) != list(range(1, len(found) + 1)):
             yield f"turns over all lanes of {team} are numbered {sorted(found)}"
-    leads = Counter((row["source_id"], row["epoch"]) for row in case.rows["turns"])
-    yield from (f"lead {lead} has {n} turns for one epoch" for (lead, _), n in leads.items() if n > 1)
+    yield from _turns_of_a_lead(case)
+
+
+def _turns_of_a_lead(case: Case) -> Iterator[str]:
+    """One turn of the rotation for an epoch; who takes the lead by hand pays once that is given back."""
+    given = [row for row in case.rows["turns"] if row["kind"] != BY_HAND]
+    taken = [row for row in case.rows["turns"] if row["kind"] == BY_HAND]
+    for rows in (given, taken):
+        leads = Counter((row["source_id"], row["epoch"]) for row in rows)
+        yield from (f"lead {lead} has {n} turns for one epoch" for (lead, _), n in leads.items() if n > 1)
+    by_hand = {(row["source_id"], row["epoch"]) for row in taken}
+    for row in given:
+        if (row["source_id"], row["epoch"]) in by_hand and place(row) not in case.refunded:
+            yield f"lead {row['source_id']} was taken by hand, its turn {row['number']} was not given back"
 
 
 # --- fairness ----------------------------------------------------------------------------------------------
@@ -375,11 +390,11 @@ def _f2(case: Case, lane: tuple[str, str], turns: Sequence[Row], before: Sequenc
         if beyond:
             yield f"after turn {turn['number']} of {lane} credits are beyond their bound: {beyond}"
             return
-    back = sum(1 for turn in turns if place(turn) in case.refunded)
+    back = sum(1 for turn in turns if place(turn) in case.refunded or turn["kind"] in OUTSIDE)
     final = _sum([turn for turn in turns if place(turn) not in case.refunded])
     beyond = {p: c for p, c in final.items() if 2 * abs(c) > most + 2 * LEAD * back}
     if beyond:
-        yield f"credits of {lane} are beyond their bound with {back} turns given back: {beyond}"
+        yield f"credits of {lane} are beyond their bound with {back} turns given back or charged: {beyond}"
 
 
 def _f3(lane: tuple[str, str], turns: Sequence[Row]) -> Iterator[str]:
@@ -400,8 +415,9 @@ def _f3(lane: tuple[str, str], turns: Sequence[Row]) -> Iterator[str]:
 
 
 def _before_refunds(case: Case, turns: Sequence[Row]) -> list[Row]:
-    """The turns taken before the first run that gave one back."""
+    """The turns taken before the first run that gave one back, or charged one outside the rotation."""
     runs = [case.refunded[place(turn)]["run"] for turn in turns if place(turn) in case.refunded]
+    runs += [turn["run"] for turn in turns if turn["kind"] in OUTSIDE]
     return [turn for turn in turns if not runs or turn["run"] < min(runs)]
 
 
