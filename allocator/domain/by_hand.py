@@ -13,7 +13,7 @@ from typing import Any
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.records import Settlement
-from allocator.domain.roster import Roster
+from allocator.domain.roster import Roster, ledger_lane
 from rules.model import RoutingTables, Team
 from rules.rotation import Ledger, Rotation
 
@@ -86,7 +86,8 @@ class ByHand:
                 rotations[team.name] = Rotation(lanes, limit=team.limit)
             here = asked if asked.team == team.name else Asked()
             standing = self._roster.standing(team, here.needs, frozenset())
-            lane, weight = here.lane if team.lanes else "", self._roster.weight(team.name, person)
+            lane = ledger_lane(team, here.lane, rotations[team.name])
+            weight = self._roster.weight(team.name, person)
             turn = rotations[team.name].charge(lane, standing.lineup, person, weight, "by hand")
             self._roster.count(team.name, person)
             turns.append(TurnRow(team.name, lane, turn, one.key, one.epoch, standing.skipped))

@@ -14,7 +14,7 @@ from allocator.domain.days import counts_under_caps, today, unusable_people
 from allocator.domain.decision import Inputs, TurnRow, Work
 from allocator.domain.facts import company_of
 from allocator.domain.lead import By, Match, Reason
-from allocator.domain.roster import Roster, Standing
+from allocator.domain.roster import Roster, Standing, ledger_lane
 from rules.fold import fold
 from rules.freemail import domain
 from rules.model import Decision, OwnerOverride, RoutingTables, Team
@@ -268,9 +268,9 @@ class Chooser:
         return standing
 
     def _turn(self, by: By, team: Team, standing: Standing, case: Case) -> Choice:
-        lineup, lane = standing.lineup, _lane(team, case)
+        lineup, rotation = standing.lineup, self._rotation(team)
         assert lineup is not None, "somebody is able"
-        rotation = self._rotation(team)
+        lane = ledger_lane(team, case.decision.lane, rotation)
         if self._recorded:
             turn = rotation.take(lane, lineup)
             return self._taken(by, team, lane, turn, standing, case)
@@ -293,8 +293,9 @@ class Chooser:
         if choice.by not in _OUTSIDE or team.owner_override == "free" or not choice.person:
             return choice
         standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
-        lane, weight = _lane(team, case), self._roster.weight(team.name, choice.person)
-        turn = self._rotation(team).charge(lane, standing.lineup, choice.person, weight, "override")
+        rotation, weight = self._rotation(team), self._roster.weight(team.name, choice.person)
+        lane = ledger_lane(team, case.decision.lane, rotation)
+        turn = rotation.charge(lane, standing.lineup, choice.person, weight, "override")
         if not self._recorded:
             return replace(choice, booking=turn.booking(lane))
         return self._taken(By(choice.by), team, lane, turn, standing, case)
@@ -314,11 +315,6 @@ class Chooser:
         if case.email:
             match = Match("Lead", case.work.key.source_id, owner, self._inputs.now)
             self._given_here.setdefault(case.email, []).append(match)
-
-
-def _lane(team: Team, case: Case) -> str:
-    """The ledger that the lead counts in: the one of its lane, where the team keeps one for each."""
-    return case.decision.lane if team.lanes else ""
 
 
 def roster_of(inputs: Inputs) -> Roster:

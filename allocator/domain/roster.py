@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from allocator.domain.days import at_caps
 from allocator.domain.pauses import Pause, out_until, span, teams_of
+from rules.fold import fold
 from rules.model import RoutingTables, Salesperson, Team
-from rules.rotation import Lineup, Skipped, Taken, eligible, line_up, why_empty
+from rules.rotation import Lineup, Rotation, Skipped, Taken, eligible, line_up, why_empty
 
 Needs = Mapping[str, str | tuple[str, ...]]
 _NOBODY: frozenset[str] = frozenset()
@@ -116,6 +117,14 @@ class Roster:
         if row.daily_cap == after.day or row.weekly_cap == after.week:
             self._standing[team].clear()
             self._at_caps.clear()
+
+
+def ledger_lane(team: Team, lane: str, rotation: Rotation) -> str:
+    """The lane of the ledger in which a lead of this lane counts: two spellings of a lane are one lane."""
+    if not lane or not team.lanes:
+        return ""
+    known = rotation.lanes
+    return lane if lane in known else next((one for one in known if fold(one) == fold(lane)), lane)
 
 
 def _why(one: Skipped) -> str:
