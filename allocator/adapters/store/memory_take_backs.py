@@ -129,9 +129,10 @@ class MemoryTakeBacks(ABC):
         made = [d for d in self._state.decisions.values() if d.run == run and d.live and d.what.owner]
         given = [
             Given(
-                d.what.key, d.what.epoch, d.what.team, d.what.lane, d.what.person, d.what.owner or "",
-                d.ended, int(d.what.turn is not None and not d.given_back),
+                d.what.key, d.what.epoch, d.what.team, turn.lane if turn else d.what.lane, d.what.person,
+                d.what.owner or "", d.ended, int(turn is not None),
             )
             for d in made
+            for turn in [None if d.given_back else d.what.turn]
         ]  # fmt: skip
         return sorted(given, key=lambda one: one.key)

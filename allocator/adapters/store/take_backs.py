@@ -188,11 +188,13 @@ def _standing_turns(connection: Connection, keys: Collection[LeadKey]) -> Iterab
 
 
 def given_in(connection: Connection, run: int) -> list[Given]:
-    """What a run gave to somebody, by lead."""
+    """What a run gave to somebody, by lead; the lane is the one of the ledger where a turn stands."""
     d, t = decisions.c, turns.c
     own = sa.and_(t.source == d.source, t.source_id == d.source_id, t.epoch == d.epoch, ~books.refunded())
     standing = sa.select(sa.func.count()).select_from(turns).where(own).correlate(decisions)
-    columns = (d.source, d.source_id, d.epoch, d.team, d.lane, d.person, d.owner, d.ended)
+    ledger = sa.select(sa.func.max(t.lane)).where(own).correlate(decisions).scalar_subquery()
+    lane = sa.func.coalesce(ledger, d.lane, type_=d.lane.type).label("lane")
+    columns = (d.source, d.source_id, d.epoch, d.team, lane, d.person, d.owner, d.ended)
     query = sa.select(*columns, standing.scalar_subquery().label("turns"))
     found = connection.execute(query.where(d.run == run, d.owner.is_not(None), d.live.is_(True)))
     given = [
