@@ -73,7 +73,7 @@ def _supersede(connection: Connection, *which: Any) -> None:
 def _forget(connection: Connection, until: int) -> None:
     """A program that saves every minute must not fill the store."""
     old = sa.update(tables_versions).where(_V.state == Standing.SUPERSEDED.value, _V.number <= until)
-    connection.execute(old.values(content=b""))
+    connection.execute(old.where(sa.func.length(_V.content) > 0).values(content=b""))
 
 
 def _first(connection: Connection, query: sa.Select[Any]) -> TablesVersion | None:
