@@ -157,8 +157,8 @@ class _Everybody:
         if self.team.delegate == "none":
             return {}
         away = (i for i in self.people if self._only(i, Why.ABSENT))
-        named = {i: next((a.delegate for a in self._absences(i) if a.delegate), "") for i in away}
-        return {i: delegate for i, delegate in named.items() if delegate in able}
+        named = {i: [a.delegate for a in self._absences(i) if a.delegate in able] for i in away}
+        return {i: delegates[0] or "" for i, delegates in named.items() if delegates}
 
     def _missed(self, served: Mapping[str, str]) -> dict[str, Missed]:
         found = {}

@@ -1,0 +1,23 @@
+"""Absences that overlap: a delegate of any of them serves."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from rules.model import Absence, Salesperson, Team
+from rules.standing import line_up
+
+DAY = date(2026, 11, 3)
+
+
+def person(name: str, *absences: Absence) -> Salesperson:
+    return Salesperson(name, name, f"{name}@x.test", f"005{name}", "T", absences=absences)
+
+
+def test_where_the_delegate_of_one_absence_is_away_that_of_the_other_serves() -> None:
+    away = Absence(DAY, DAY, delegate="ben"), Absence(DAY, DAY, "sick", delegate="chi")
+    them = person("ana", *away), person("ben", Absence(DAY, DAY)), person("chi")
+    standing = line_up(
+        Team("T", people=them, delegate="absentee"), {}, datetime(2026, 11, 3, 9, tzinfo=UTC), {}
+    )
+    assert standing.lineup and standing.lineup.serves == {"ana": "chi"}
