@@ -191,7 +191,7 @@ def _away_until(person: Salesperson, today: date) -> date | None:
     """The last day of the absence that holds today, absences that overlap or touch being one."""
     last: date | None = None
     for absence in sorted(person.absences, key=lambda a: a.from_):
-        day = last + timedelta(days=1) if last else today
+        day = last + min(timedelta(days=1), date.max - last) if last else today
         if absence.from_ <= day <= absence.until:
             last = absence.until
     return last

@@ -66,7 +66,7 @@ def missed(absence: Absence, weight: int, policy: Mapping[str, CatchUp]) -> Miss
     terms = policy.get(fold(absence.type)) or policy.get("")
     if terms is None or not terms.rate:
         return None
-    expires = absence.until + timedelta(days=terms.expiry)
+    expires = absence.until + min(timedelta(days=terms.expiry), date.max - absence.until)
     return Missed(named(absence), weight, terms.rate, terms.cap, expires)
 
 

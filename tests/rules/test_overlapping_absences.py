@@ -1,10 +1,10 @@
-"""Absences that overlap: a delegate of any of them serves."""
+"""Absences that overlap, and absences without an end."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from rules.model import Absence, Salesperson, Team
+from rules.model import Absence, CatchUp, Salesperson, Team
 from rules.standing import line_up
 
 DAY = date(2026, 11, 3)
@@ -21,3 +21,11 @@ def test_where_the_delegate_of_one_absence_is_away_that_of_the_other_serves() ->
         Team("T", people=them, delegate="absentee"), {}, datetime(2026, 11, 3, 9, tzinfo=UTC), {}
     )
     assert standing.lineup and standing.lineup.serves == {"ana": "chi"}
+
+
+def test_an_absence_until_the_last_day_there_is_never_expires() -> None:
+    ever = Absence(DAY, date.max), Absence(DAY, date.max, "sick")
+    them = Team("T", people=(person("ana", *ever), person("ben")), after_absence={"": CatchUp()})
+    standing = line_up(them, {}, datetime(2026, 11, 3, 9, tzinfo=UTC), {})
+    assert standing.lineup and standing.lineup.missed["ana"].expires == date.max
+    assert [(s.id, s.until) for s in standing.skipped] == [("ana", date.max)]
