@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scale_judge import Asked, Broken, Judge, must
+from scale_books import Asked, Broken, must
+from scale_judge import Judge
 from scale_world import START, Company, campaign
 
 from allocator.adapters.store.sql import SqlStore, open_store

@@ -7,130 +7,16 @@ own rotation shares out the same leads under other names. The first promise that
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from scale_world import CATCH_UP, LANGUAGES, Away, Company, Group, Member
+from scale_books import Asked, Book, Joiner, Lane, Stand, Taken, U, due, good, miss, must
+from scale_world import LANGUAGES, Company, Group, Member
 
-from rules.rotation import Rotation
-
-U = math.lcm(*range(1, 37))
 MOST_HOPS = 5
-
-
-class Broken(Exception):
-    """A promise does not hold: which one, and where."""
-
-
-def must(holds: bool, promise: str, where: str) -> None:
-    if not holds:
-        raise Broken(f"{promise}: {where}")
-
-
-@dataclass
-class Asked:
-    """A lead that a run decides, and what became of it before."""
-
-    id: str
-    created: datetime
-    group: Group
-    country: str
-    staff: int
-    match: Member | None = None
-    held: bool = False
-    epoch: int = 0
-    hops: int = 0
-    last: str | None = None
-    back: set[str] = field(default_factory=set)
-    owner: str | None = None
-
-    @property
-    def lane(self) -> str:
-        return "hot" if self.group.lanes and self.staff >= 1000 else ""
-
-
-@dataclass
-class Stand:
-    """Who may take a lead (E), whom a delegate serves, and who misses it only by an absence."""
-
-    weights: dict[str, int]
-    serves: dict[str, str]
-    missed: dict[str, tuple[int, Away]]
-
-
-@dataclass
-class Voucher:
-    expires: date
-    person: str
-    amount: int = 0
-    earned: int = 0
-
-
-@dataclass
-class Taken:
-    """What one turn changed."""
-
-    lane: str
-    sequence: int
-    payer: str
-    owner: str
-    shares: Mapping[str, int]
-    paid: int
-
-
-@dataclass
-class Lane:
-    """A ledger, and what is watched over it."""
-
-    credits: Counter[str] = field(default_factory=Counter)
-    number: int = 0
-    vouchers: dict[tuple[str, date], Voucher] = field(default_factory=dict)
-    caught_up: bool = False
-    back: int = 0
-    constant: dict[str, int] | None = None
-    got: Counter[str] = field(default_factory=Counter)
-    other_got: Counter[str] = field(default_factory=Counter)
-    run: tuple[str, int] = ("", 0)
-    joiner: Joiner | None = None
-    known: set[str] = field(default_factory=set)
-    frozen: dict[str, tuple[date, int]] = field(default_factory=dict)
-
-
-@dataclass
-class Joiner:
-    """Who joined, and the team from then on, for as long as it stays so."""
-
-    id: str
-    weights: dict[str, int]
-    exact: bool
-    turns: int = 0
-    fair: int = 0
-    got: int = 0
-
-
-@dataclass
-class Book:
-    """One team: its lanes, last turns, and how many people it had at once."""
-
-    lanes: dict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
-    live: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    sequence: int = 0
-    most: int = 0
-    been: set[str] = field(default_factory=set)
-    here: set[str] = field(default_factory=set)
-    returns: int = 0
-    others: Rotation = field(default_factory=Rotation)
-
-    def last(self, person: str) -> int:
-        return self.live[person][-1] if self.live[person] else 0
-
-    def over_lanes(self, person: str) -> int:
-        return sum(lane.credits[person] for lane in self.lanes.values())
 
 
 class Judge:
@@ -254,7 +140,7 @@ class Judge:
         book.sequence += 1
         lane.number += 1
         self._away(lane, whys, day, group, where)
-        caught = _due(lane, stand, day) if group.catches_up and len(stand.weights) > 1 else None
+        caught = due(lane, stand, day) if group.catches_up and len(stand.weights) > 1 else None
         took = self._caught_up(lane, caught, day) if caught else self._ordinary(group, book, lane, stand)
         took.lane, took.sequence = lead.lane, book.sequence
         place = (turn.number, turn.sequence, turn.payer, found.person, found.turn.lane)
@@ -280,13 +166,13 @@ class Judge:
         lane.credits[payer] -= paid
         for person, (weight, away) in stand.missed.items():
             if group.catches_up:
-                _miss(lane, person, weight, away, whole)
+                miss(lane, person, weight, away, whole)
         return Taken("", 0, payer, stand.serves.get(payer, payer), shares, paid)
 
     def _caught_up(self, lane: Lane, person: str, day: date) -> Taken:
         must(not lane.caught_up, "F7", f"{person} has a second catch-up lead in a row while others wait")
         lane.caught_up, left = True, U
-        for one in sorted(_good(lane, person, day), key=lambda v: v.expires):
+        for one in sorted(good(lane, person, day), key=lambda v: v.expires):
             part = min(left, one.amount)
             one.amount, left = one.amount - part, left - part
         must(left == 0, "F7", f"{person} has a catch-up lead without the credit for it")
@@ -446,27 +332,3 @@ def _reason(whys: Sequence[set[str]]) -> str:
     if whys and all("skill" in why for why in whys):
         return "no_skill"
     return "all_capped" if {"cap"} in list(whys) else "nobody_available"
-
-
-def _good(lane: Lane, person: str, day: date) -> list[Voucher]:
-    every = lane.vouchers.values()
-    return [v for v in every if v.person == person and v.amount > 0 and v.expires >= day]
-
-
-def _due(lane: Lane, stand: Stand, day: date) -> str | None:
-    """Whose catch-up lead it is: of those with a lead or more to make good the first to expire."""
-    if lane.caught_up:
-        return None
-    found = []
-    for person in stand.weights:
-        good = _good(lane, person, day)
-        if sum(v.amount for v in good) >= U:
-            found.append((min(v.expires for v in good), person))
-    return min(found)[1] if found else None
-
-
-def _miss(lane: Lane, person: str, weight: int, away: Away, whole: int) -> None:
-    expires = away.last + timedelta(days=CATCH_UP.expiry)
-    one = lane.vouchers.setdefault((person, away.first), Voucher(expires, person))
-    part = min(weight * U * CATCH_UP.rate // (100 * (whole + weight)), CATCH_UP.cap * U - one.earned)
-    one.amount, one.earned, one.expires = one.amount + part, one.earned + part, expires
