@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
+
+# Hundreds of starts of the program compile it once, also where Python is told to keep nothing compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A busy machine is no reason to fail: examples are counted, never timed.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,8 +50,6 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own environment must not reach a test."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("ALLOCATOR"):
             monkeypatch.delenv(name)

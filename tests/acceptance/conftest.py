@@ -1,7 +1,8 @@
-"""A fresh org in its own process for each test."""
+"""An org in its own process; every test has it as it was at its start."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +11,27 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 
-from outside import Outside
+from outside import Outside, Process
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, Path]]:
+    """One org in its own process, and the folder that `init` makes for it."""
+    folder = tmp_path_factory.mktemp("outside")
+    process = Process(folder / "org")
+    try:
+        made = Outside(folder, process)
+        made.init()
+        yield process, made.config.parent
+    finally:
+        process.close()
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Iterator[Outside]:
-    made = Outside(tmp_path)
-    try:
-        made.init()
-        yield made
-    finally:
-        made.close()
+def outside(tmp_path: Path, ready: tuple[Process, Path]) -> Outside:
+    """The org as it was at its start, and a folder as `init` left it."""
+    process, template = ready
+    made = Outside(tmp_path, process)
+    made.control("POST", "reset")
+    shutil.copytree(template, made.config.parent)
+    return made

@@ -15,20 +15,26 @@ import requests
 SCRIPT = Path(sys.executable).with_name("allocator")
 
 
-class Outside:
-    """One `allocator sandbox` process and one `allocator init` folder."""
+class Process:
+    """One `allocator sandbox` process."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder = folder
-        words = [str(SCRIPT), "sandbox", "--state", str(folder / "org"), "--json", *options]
+        words = [str(SCRIPT), "sandbox", "--state", str(folder), "--json", *options]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.info: dict[str, Any] = json.loads(self.process.stdout.readline())
-        self.config = folder / "config" / "allocator.toml"
 
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(20)
+
+
+class Outside:
+    """A sandbox process, and an `allocator init` folder."""
+
+    def __init__(self, folder: Path, process: Process) -> None:
+        self.folder, self.info = folder, process.info
+        self.config = folder / "config" / "allocator.toml"
 
     def init(self, *more: str) -> dict[str, Any]:
         code, made, _ = self.call(

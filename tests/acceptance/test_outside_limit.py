@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outside import Outside
+from outside import Outside, Process
 
 
 def test_new_work_stops_at_four_fifths_and_the_next_day_carries_on(tmp_path: Path) -> None:
-    outside = Outside(tmp_path, "--api-limit", "24")
+    process = Process(tmp_path / "org", "--api-limit", "24")
     try:
+        outside = Outside(tmp_path, process)
         outside.init()
         code, made, error = outside("run")
         kinds, leads = made["crm"]["by_kind"], made["leads"]
@@ -23,4 +24,4 @@ def test_new_work_stops_at_four_fifths_and_the_next_day_carries_on(tmp_path: Pat
         code, made, _ = outside("run", ALLOCATOR__SALESFORCE__USAGE_LIMIT="1")
         assert (code, made["leads"]["assigned"]) == (0, leads["retry"])
     finally:
-        outside.close()
+        process.close()
