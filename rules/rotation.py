@@ -200,9 +200,12 @@ class Rotation:
         self._add(lane, book, turn.booking(lane))
         return turn
 
-    def unbook(self, booking: Booking, last: int) -> None:
-        """Give a booking back; `last` is its payer's last live turn in any lane without it, 0 for none."""
-        self._lanes.setdefault(booking.lane, Lane()).take_out(booking, self._team)
+    def unbook(self, booking: Booking, last: int, streak: int) -> None:
+        """Give a booking back; `last` is its payer's last live turn in any lane without it, 0 for none, and
+        `streak` the lane's without it."""
+        book = self._lanes.setdefault(booking.lane, Lane())
+        book.take_out(booking, self._team)
+        book.streak = streak
         if last:
             self._last[booking.payer] = last
         else:

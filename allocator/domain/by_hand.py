@@ -13,9 +13,9 @@ from typing import Any
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.records import Settlement
-from allocator.domain.roster import Roster, ledger_lane
+from allocator.domain.roster import Roster, Standing, ledger_lane
 from rules.model import RoutingTables, Team
-from rules.rotation import Ledger, Rotation
+from rules.rotation import Ledger, Rotation, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,17 @@ class ByHand:
         it, else in the only team that they belong to."""
         if settlement.state is not State.TAKEN:
             return settlement
-        person = self._tables.person_by_crm_user.get(settlement.detail)
-        if person is None:
-            return settlement
-        teams = [row.team for row in self._tables.people_by_id[person]]
-        asked = self._asked(settlement.key).team
-        team = asked if asked in teams else teams[0] if len(teams) == 1 else None
+        person, team = self.taker(settlement.key, settlement.detail)
         return replace(settlement, taker=person, taker_team=team)
+
+    def taker(self, key: LeadKey, owner: str) -> tuple[str | None, str | None]:
+        """Who took the lead, by their id in the CRM, and the team in which that counts."""
+        person = self._tables.person_by_crm_user.get(owner)
+        if person is None:
+            return None, None
+        teams = [row.team for row in self._tables.people_by_id[person]]
+        asked = self._asked(key).team
+        return person, asked if asked in teams else teams[0] if len(teams) == 1 else None
 
     def charge(self, settlements: Iterable[Settlement]) -> Charge | None:
         """What is to be booked with these settlements; None where nothing is."""
@@ -80,16 +84,22 @@ class ByHand:
         rotations: dict[str, Rotation] = {}
         turns = []
         for one in settlements:
-            team, person, asked = self._team(one), one.taker or "", self._asked(one.key)
+            team = self._team(one)
             if team.name not in rotations:
                 lanes = {lane: ledger for (name, lane), ledger in ledgers.items() if name == team.name}
                 rotations[team.name] = Rotation(lanes, limit=team.limit)
-            here = asked if asked.team == team.name else Asked()
-            standing = self._roster.standing(team, here.needs, frozenset())
-            lane = ledger_lane(team, here.lane, rotations[team.name])
-            weight = self._roster.weight(team.name, person)
-            turn = rotations[team.name].charge(lane, standing.lineup, person, weight, "by hand")
-            self._roster.count(team.name, person)
+            lane, turn, standing = self.turn(rotations[team.name], team, one.taker or "", one.key)
             turns.append(TurnRow(team.name, lane, turn, one.key, one.epoch, standing.skipped))
         places = sorted({(row.team, row.lane) for row in turns})
         return Charged(tuple(turns), {place: rotations[place[0]].ledger(place[1]) for place in places})
+
+    def turn(self, rotation: Rotation, team: Team, person: str, key: LeadKey) -> tuple[str, Turn, Standing]:
+        """What this lead costs its taker, in the rotation at once: the lane, the turn, who could have
+        taken it."""
+        asked = self._asked(key)
+        here = asked if asked.team == team.name else Asked()
+        standing = self._roster.standing(team, here.needs, frozenset())
+        lane, weight = ledger_lane(team, here.lane, rotation), self._roster.weight(team.name, person)
+        turn = rotation.charge(lane, standing.lineup, person, weight, "by hand")
+        self._roster.count(team.name, person)
+        return lane, turn, standing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -103,6 +103,9 @@ class PastDecision(NamedTuple):
     seen: Mapping[str, Any]
     ended: str | None = None
     """How it came to hold no more once it was carried out (domain.take_backs)."""
+    left: int | None = None
+    """The run that found that it had left intake, where its delivery had been held before (`stopped`)."""
+    stopped: str | None = None
 
     @property
     def hops(self) -> int:
@@ -176,13 +179,30 @@ class PastRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class PastBack:
+    """A lead that somebody had before the first of the runs, and that was in intake again in one of them.
+
+    Whether its turn was given back depends on the column Reject. `by_hand`: they had taken it themselves.
+    """
+
+    key: LeadKey
+    team: str
+    person: str
+    at: datetime
+    booking: Booking | None = None
+    by_hand: bool = False
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """Past runs, oldest first, and how things stood before the first of them.
 
-    `held` are leads that were held then. `recent` has live turns by (team, person): the last one, and as many
-    more as `refunds` give back. `older` leads were decided in these days too, without what a replay needs;
-    `cut`: there were more leads, and whole runs were left out to stay within the most. No runs at all: none
-    says what it saw.
+    `held` are leads that were held then. `recent` has live turns by (team, payer): the last one, and as many
+    more as `refunds` and `backs` may give back. `tails` has the last live automatic turns of lanes with
+    vouchers, each with whether it was a catch-up: back to one that was none, whatever is given back. `older`
+    leads were decided in these days too, without what a replay needs; `cut`: there were more leads, and whole
+    runs were left out to stay within the most. No runs at all: none says what it saw.
     """
 
     runs: tuple[PastRun, ...]
@@ -191,6 +211,8 @@ class Past:
     recent: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     given: tuple[tuple[str, str, datetime], ...] = ()
     refunds: tuple[PastRefund, ...] = ()
+    backs: tuple[PastBack, ...] = ()
+    tails: Mapping[tuple[str, str], tuple[tuple[int, bool], ...]] = field(default_factory=dict)
     older: int = 0
     cut: bool = False
 
@@ -208,6 +230,15 @@ def past_run(run: int, live: bool, version: str, seen: Mapping[str, Any]) -> Pas
         intake=frozenset(seen["intake"]),
         pauses=tuple(Pause(Paused(kind), name, since=now) for kind, name in seen.get("paused", ())),
     )
+
+
+def run_at(started: Iterable[tuple[datetime, int]], at: datetime | None, least: int) -> int | None:
+    """The run in which something happened, None where that is no later one than `least`; by when each run
+    started, and of those that started at one moment the first."""
+    if at is None:
+        return None
+    _, run = max(((start, -run) for start, run in started if start <= at), default=(at, 0))
+    return -run if -run > least else None
 
 
 def _kept(matches: Sequence[Match]) -> list[tuple[str, str, str]]:

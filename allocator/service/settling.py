@@ -66,5 +66,7 @@ class Settler:
     def _asked(self, key: LeadKey) -> Asked:
         """What the newest decision says; nothing of a lead that was never decided."""
         for decision in self.store.decisions(key)[:1]:
-            return Asked(decision["team"], decision["lane"], decision["trace"].get("needs", {}))
+            told = decision["trace"].get("needs", {})
+            needs = {name: v if isinstance(v, str) else tuple(v) for name, v in told.items()}
+            return Asked(decision["team"], decision["lane"], needs)
         return Asked()

@@ -227,8 +227,7 @@ class MemoryStore(
         s.outbox[s.last_write] = write
 
     def past(self, since: datetime, *, most: int) -> Past | None:
-        s = self._state
-        return past_of(list(s.runs.values()), s.seen, s.decisions, since, most)
+        return past_of(self._state, since, most)
 
     def drop_observed(self, lease: Lease) -> int:
         with self._changing(lease) as s:

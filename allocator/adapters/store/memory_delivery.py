@@ -91,8 +91,9 @@ class MemoryDelivery(ABC):
             what = replace(decision.what, **final)  # type: ignore[arg-type]
             back = decision.given_back or end.give_back
             settled = decision.settled_run or run
+            stopped = end.reason if end.state is State.HELD else decision.stopped
             s.decisions[end.key, end.epoch] = replace(
-                decision, what=what, given_back=back, settled_run=settled
+                decision, what=what, given_back=back, settled_run=settled, settled_at=at, stopped=stopped
             )
             if end.state is State.CONFIRMED and decision.live:
                 self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))

@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from allocator.domain.lead import LeadKey, State
-from allocator.domain.past import Past, PastDecision, PastRefund, past_run
-from allocator.domain.plan import Assigned
+from allocator.adapters.store.memory_state import ByHandTurn, Decision, StoreState
+from allocator.domain.lead import LeadKey, Reason, State
+from allocator.domain.past import Past, PastBack, PastDecision, PastRefund, past_run, run_at
+from allocator.domain.plan import TurnRow
 from allocator.domain.records import RunRow
-from rules.rotation import Booking, Ledger, Turn
+from allocator.domain.take_backs import Ended
+from rules.rotation import Booking, Ledger
 from rules.rotation import replay as add_up
+from rules.turn import AUTOMATIC
+
+_RETURNED = frozenset({Ended.RETURNED, Ended.REJECTED})
+_GONE = frozenset({State.TAKEN, State.CLOSED})
+Place = tuple[LeadKey, int]
+Where = tuple[str, str]
 
 
-class Decided(Protocol):
-    """A decision as the memory keeps it."""
-
-    @property
-    def what(self) -> Assigned: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def run(self) -> int: ...
-    @property
-    def tables_version(self) -> str: ...
-    @property
-    def given_back(self) -> bool: ...
-    @property
-    def settled_run(self) -> int | None: ...
-    @property
-    def ended(self) -> str | None: ...
-
-
-Decisions = Mapping[tuple[LeadKey, int], Decided]
-
-
-def past_of(
-    runs: Sequence[RunRow],
-    seen: Mapping[int, Mapping[str, Any]],
-    decisions: Decisions,
-    since: datetime,
-    most: int,
-) -> Past | None:
+def past_of(s: StoreState, since: datetime, most: int) -> Past | None:
     """What `Store.past` promises."""
+    runs, seen, decisions = s.runs.values(), s.seen, s.decisions
     days = sorted((row for row in runs if row.started >= since), key=lambda row: row.run)
     if not days:
         return None
@@ -61,87 +42,154 @@ def past_of(
     older = len({d.what.key for run, some in made.items() if run <= blind for d in some})
     if not able:
         return Past(runs=(), older=older) if older else None
-    first = able[-1].run
-    before = {place: d for place, d in decisions.items() if d.run < first}
     rows = [past_run(r.run, r.live, r.tables_version or "", _json(seen[r.run])) for r in reversed(able)]
-    return Past(
-        runs=tuple(replace(run, decisions=tuple(map(_told, made[run.run]))) for run in rows),
-        held=tuple(_held(before, first)),
-        ledgers=_ledgers(before, first),
-        recent=_recent(before, first),
-        given=tuple(
-            (t, p, d.at)
-            for d in before.values()
-            if (t := d.what.team) and (p := d.what.person) and _stood(d, first)
-        ),
-        refunds=tuple(_refunds(before, first)),
+    told = _Then(s, able[-1].run, rows[0].now)
+    return replace(
+        told.before(),
+        runs=tuple(replace(run, decisions=tuple(map(told.told, made[run.run]))) for run in rows),
         older=older,
         cut=len(able) < len(usable),
     )
 
 
-def _told(decided: Decided) -> PastDecision:
-    d = decided.what
-    return PastDecision(
-        d.key, d.epoch, decided.run, d.state.value, d.reason, d.detail, d.person, d.owner, d.basis,
-        decided.settled_run, decided.tables_version, _json(d.seen), decided.ended,
-    )  # fmt: skip
+class _Then:
+    """How things stood when one run began."""
+
+    def __init__(self, s: StoreState, first: int, began: datetime) -> None:
+        self.s, self.first, self.began = s, first, began
+        self.made = {place: d for place, d in s.decisions.items() if d.run < first}
+        self.by_hand = [one for one in s.by_hand if one.run < first]
+        self.started = [(row.started, row.run) for row in s.runs.values()]
+
+    def before(self) -> Past:
+        backs, refunds = tuple(self._backs()), tuple(self._refunds())
+        ledgers = self._ledgers()
+        return Past(
+            runs=(),
+            held=tuple(self._held()),
+            ledgers=ledgers,
+            recent=self._recent(),
+            given=(*self._given(), *self._taken(backs)),
+            refunds=refunds,
+            backs=backs,
+            tails=self._tails(ledgers, (*refunds, *backs)),
+        )
+
+    def told(self, decided: Decision) -> PastDecision:
+        d, left = decided.what, None
+        if d.state in _GONE and d.owner:
+            left = run_at(self.started, decided.settled_at, decided.settled_run or 0)
+        stopped = (decided.stopped if d.turn else None) or Reason.OWNER_REFUSED.value
+        return PastDecision(
+            d.key, d.epoch, decided.run, d.state.value, d.reason, d.detail, d.person, d.owner, d.basis,
+            decided.settled_run, decided.tables_version, _json(d.seen), decided.ended, left,
+            stopped if left else None,
+        )  # fmt: skip
+
+    # what stood
+
+    def _stood(self, decided: Decision) -> bool:
+        """Whether it was not given back yet."""
+        return not decided.given_back or (decided.settled_run or 0) >= self.first
+
+    def _stood_by_hand(self, one: ByHandTurn) -> bool:
+        return not one.given_back or self._came_back((one.row.key, one.row.epoch))
+
+    def _came_back(self, place: Place) -> bool:
+        """Whether the lead was decided again in one of the runs."""
+        again = self.s.decisions.get((place[0], place[1] + 1))
+        return again is not None and again.run >= self.first
+
+    def _turns(self) -> Iterator[tuple[TurnRow, bool]]:
+        """Every turn, and whether it stood."""
+        yield from ((d.what.turn, self._stood(d)) for d in self.made.values() if d.what.turn)
+        yield from ((one.row, self._stood_by_hand(one)) for one in self.by_hand)
+
+    def _standing(self, live: bool) -> dict[str, dict[str, list[Any]]]:
+        found: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for row, stood in self._turns():
+            if stood is live:
+                found[row.team][row.lane].append(row.turn)
+        return found
+
+    def _ledgers(self) -> dict[Where, Ledger]:
+        live, gone = self._standing(True), self._standing(False)
+        books = {team: add_up(live[team], given_back=gone[team]) for team in live.keys() | gone.keys()}
+        return {(team, lane): book.ledger(lane) for team, book in books.items() for lane in book.lanes}
+
+    def _recent(self) -> dict[Where, tuple[int, ...]]:
+        found: dict[Where, list[int]] = defaultdict(list)
+        for row, stood in self._turns():
+            if stood:
+                found[row.team, row.turn.payer].append(row.turn.sequence)
+        return {place: tuple(sequences) for place, sequences in found.items()}
+
+    def _tails(
+        self, ledgers: Mapping[Where, Ledger], back: Iterable[PastRefund | PastBack]
+    ) -> dict[Where, tuple[tuple[int, bool], ...]]:
+        gone = Counter((one.team, one.booking.lane) for one in back if one.booking)
+        return {
+            (team, lane): _tail(self._standing(True)[team][lane], gone[team, lane])
+            for (team, lane), ledger in ledgers.items()
+            if any(one.earned for one in ledger.vouchers.values())
+        }
+
+    # leads
+
+    def _held(self) -> Iterator[PastDecision]:
+        newest: dict[LeadKey, Decision] = {}
+        for (key, _), decided in sorted(self.made.items()):
+            newest[key] = decided
+        for decided in newest.values():
+            settled, told = decided.settled_run or 0, self.told(decided)
+            by_rules = decided.what.owner is None and (not settled or settled >= self.first)
+            there = decided.what.state is State.HELD or (told.left or 0) >= self.first
+            if by_rules or (there and 0 < settled < self.first):
+                yield told
+
+    def _given(self) -> Iterator[tuple[str, str, datetime]]:
+        for d in self.made.values():
+            if d.what.team and d.what.person and self._stood(d):
+                yield d.what.team, d.what.person, d.at
+
+    def _taken(self, backs: Iterable[PastBack]) -> Iterator[tuple[str, str, datetime]]:
+        for row in self.s.leads.values():
+            taken = row.state is State.TAKEN and row.since and row.since < self.began
+            if taken and row.since and row.taker and row.taker_team:
+                yield row.taker_team, row.taker, row.since
+        yield from ((one.team, one.person, one.at) for one in backs if one.by_hand)
+
+    def _refunds(self) -> Iterator[PastRefund]:
+        for d in self.made.values():
+            team, person, run = d.what.team, d.what.person, d.settled_run
+            gone = d.given_back and d.ended not in _RETURNED
+            if team and person and run and gone and run >= self.first:
+                yield PastRefund(run, team, person, d.at, _booking(d.what.turn))
+
+    def _backs(self) -> Iterator[PastBack]:
+        for place, d in self.made.items():
+            team, person, ended = d.what.team, d.what.person, d.ended
+            if team and person and ended in _RETURNED and self._came_back(place):
+                yield PastBack(place[0], team, person, d.at, _booking(d.what.turn), ended=str(ended))
+        for one in self.by_hand:
+            if self._came_back((one.row.key, one.row.epoch)):
+                row = one.row
+                yield PastBack(row.key, row.team, row.turn.owner, one.at, _booking(row), by_hand=True)
+
+
+def _tail(turns: Iterable[Any], more: int) -> tuple[tuple[int, bool], ...]:
+    """The last automatic turns, back to the last that was no catch-up, and so many more of those."""
+    found: list[tuple[int, bool]] = []
+    for turn in sorted(turns, key=lambda turn: -turn.sequence):
+        if turn.kind in AUTOMATIC and more >= 0:
+            found.append((turn.sequence, turn.kind == "catch-up"))
+            more -= turn.kind != "catch-up"
+    return tuple(reversed(found))
 
 
 def _json(seen: Any) -> Any:
     return json.loads(json.dumps(seen, default=str))
 
 
-def _stood(decided: Decided, first: int) -> bool:
-    """Whether it was not given back yet when the first run began."""
-    return not decided.given_back or (decided.settled_run or 0) >= first
-
-
-def _held(before: Decisions, first: int) -> Iterator[PastDecision]:
-    newest: dict[LeadKey, Decided] = {}
-    for (key, _), decided in sorted(before.items()):
-        newest[key] = decided
-    for decided in newest.values():
-        settled = decided.settled_run or 0
-        by_rules = decided.what.owner is None and (not settled or settled >= first)
-        by_delivery = decided.what.state is State.HELD and 0 < settled < first
-        if by_rules or by_delivery:
-            yield _told(decided)
-
-
-def _turns(before: Decisions, *, live: bool, first: int) -> dict[str, dict[str, list[Turn]]]:
-    found: dict[str, dict[str, list[Turn]]] = defaultdict(lambda: defaultdict(list))
-    for decided in before.values():
-        row = decided.what.turn
-        if row and _stood(decided, first) is live:
-            found[row.team][row.lane].append(row.turn)
-    return found
-
-
-def _ledgers(before: Decisions, first: int) -> dict[tuple[str, str], Ledger]:
-    live = _turns(before, live=True, first=first)
-    gone = _turns(before, live=False, first=first)
-    books = {team: add_up(live[team], given_back=gone[team]) for team in live.keys() | gone.keys()}
-    return {(team, lane): book.ledger(lane) for team, book in books.items() for lane in book.lanes}
-
-
-def _recent(before: Decisions, first: int) -> dict[tuple[str, str], tuple[int, ...]]:
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for team, lanes in _turns(before, live=True, first=first).items():
-        for turn in (turn for turns in lanes.values() for turn in turns):
-            found[team, turn.payer].append(turn.sequence)
-    return {place: tuple(sequences) for place, sequences in found.items()}
-
-
-def _refunds(before: Decisions, first: int) -> Iterator[PastRefund]:
-    for decided in before.values():
-        team, person, run = decided.what.team, decided.what.person, decided.settled_run
-        if team and person and run and decided.given_back and run >= first:
-            yield PastRefund(run, team, person, decided.at, _booking(decided.what))
-
-
-def _booking(decided: Assigned) -> Booking | None:
-    row = decided.turn
-    if row is None:
-        return None
-    return row.turn.booking(row.lane)
+def _booking(row: TurnRow | None) -> Booking | None:
+    return None if row is None else row.turn.booking(row.lane)

@@ -31,6 +31,9 @@ class Decision:
     live: bool
     given_back: bool = False
     settled_run: int | None = None
+    settled_at: datetime | None = None
+    stopped: str | None = None
+    """Why its delivery was held, whatever became of it then."""
     ended: Ended | None = None
     ended_at: datetime | None = None
     ended_why: str = ""

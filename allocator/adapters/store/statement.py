@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocator.adapters.store import ledger as books
-from allocator.adapters.store import past, turn_rows
+from allocator.adapters.store import turn_rows
 from allocator.adapters.store.engine import Database
 from allocator.adapters.store.leads import chunks
+from allocator.adapters.store.past_books import booked
 from allocator.adapters.store.tables import decisions, eligibility, leads, refunds, turns
 from allocator.domain.lead import State
 from allocator.domain.statement import Account, Eligibility, ExportRow, LeadsAlike, TurnsAlike
@@ -101,7 +102,7 @@ def _who(connection: Connection, hashes: Collection[str]) -> dict[str, Eligibili
 def _opening(connection: Connection, begin: datetime, team: str | None) -> dict[str, dict[Any, int]]:
     """Credits before the period: what the turns before it that stand have moved."""
     found: dict[str, dict[Any, int]] = defaultdict(dict)
-    change = past.booked(connection, *_within(_T.at, None, begin, team), ~books.refunded())
+    change = booked(connection, *_within(_T.at, None, begin, team), ~books.refunded())
     for (name, lane, person), credit in change.items():
         found[name][lane, person] = credit
     return found

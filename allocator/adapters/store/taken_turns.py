@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from allocator.adapters.store import turn_rows
-from allocator.adapters.store.past import booked
+from allocator.adapters.store.past_books import booked
 from allocator.adapters.store.tables import eligibility, refunds, turns
 from allocator.domain.decision import TurnRow
 from allocator.domain.lead import LeadKey
