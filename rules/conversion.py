@@ -1,54 +1,73 @@
 """Which CRM object a marketing record writes to now: the Lead, the Contact it became, or none.
 
-Facts about conversion, deletion and merging: protocols.md sections 2.3 and 2.5 (Salesforce).
+The conditions are data, one profile for each kind of CRM: `rules.plans`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
+
+from rules.plans.contact_with_leads import CONTACT_WITH_LEADS
+from rules.plans.lead_or_contact import LEAD_OR_CONTACT
+from rules.plans.profile import FLAG, PLAN_REASONS, PlanReason, Profile, ids
+
+__all__ = [
+    "PLAN_REASONS",
+    "PROFILES",
+    "ContactPlan",
+    "Flag",
+    "Held",
+    "Ids",
+    "LeadPlan",
+    "Plan",
+    "PlanReason",
+    "RecordState",
+    "choose_plan",
+    "read_flag",
+]
+
+PROFILES = {profile.name: profile for profile in (LEAD_OR_CONTACT, CONTACT_WITH_LEADS)}
+"""Every profile by its name; only the first has an adapter yet."""
 
 Flag = bool | int | str | None
 """A yes or no as CRMs and their exports write it: True, 1, "1", "true", "yes"; None for not read."""
 
-PlanReason = Literal["contact_missing", "deleted", "merged", "unreadable"]
-
-PLAN_REASONS: tuple[str, ...] = get_args(PlanReason)
-"""The closed list.
-
-contact_missing: the Lead is converted, but its Contact is gone or cannot be seen; never created again.
-deleted: in the recycle bin; an undelete restores the same id, so this is not for ever.
-merged: lost a merge; the record lives on as `master_id`.
-unreadable: what was read is not enough, or contradicts itself.
-"""
+Ids = str | tuple[str, ...] | None
+"""An id, or several where several records answer. None or blank when the CRM gave none."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """A CRM Lead as last read. An id is None or blank when the CRM gave none.
+    """What the CRM holds of a marketing record, as last read.
 
-    `converted` has no default: who did not read it must say None. `contact_deleted` speaks of the Contact
-    that `contact_id` names.
+    `converted` has no default: who did not read it must say None. It is a statecode where the CRM has that.
+    `deleted` and `converted` speak of the Lead; `contact_deleted`, `person_account` and `marketing_only` of
+    the Contact that `contact_id` names; `master_id` of the record that was `found`. In a CRM without person
+    accounts `person_account` is False. A Lead that is linked and that the CRM does not know is `deleted`.
     """
 
     converted: Flag
     deleted: Flag = False
-    master_id: str | None = None
-    lead_id: str | None = None
-    contact_id: str | None = None
+    master_id: Ids = None
+    lead_id: Ids = None
+    contact_id: Ids = None
     contact_deleted: Flag = False
+    person_account: Flag = False
+    marketing_only: Flag = None
+    found: Literal["lead", "contact", "nothing"] = "lead"
 
 
 @dataclass(frozen=True, slots=True)
 class LeadPlan:
-    """Write to this Lead."""
+    """Write to this Lead; where `lead_id` is empty there is none yet, and it is created."""
 
     lead_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ContactPlan:
-    """Write to this Contact; the Lead it was converted from is never written again."""
+    """Write to this Contact, and not to the Lead it came from, if it came from one."""
 
     contact_id: str
     lead_id: str | None = None
@@ -64,7 +83,7 @@ class Held:
 Plan = LeadPlan | ContactPlan | Held
 
 
-def choose_plan(state: RecordState) -> Plan:
+def choose_plan(state: RecordState, profile: Profile = LEAD_OR_CONTACT) -> Plan:
     """Exactly one plan for every state; raises nothing.
 
     Deletion comes first: nothing else of a deleted record counts. A flag that was not read is never taken
@@ -73,49 +92,21 @@ def choose_plan(state: RecordState) -> Plan:
     conversion or merge (a Contact, a master) on a record that is flagged otherwise hold it. Ids are not
     checked for their kind.
     """
-    match read_flag(state.deleted):
-        case True:
-            return Held("merged" if _given(state.master_id) else "deleted")
-        case None:
-            return Held("unreadable")
-    if _given(state.master_id):
-        return Held("unreadable")
-    match read_flag(state.converted):
-        case True:
-            return _converted(state)
-        case False:
-            return _not_converted(state)
-    return Held("unreadable")
+    row = profile.row(state)
+    if row.reason is not None:
+        return Held(row.reason)
+    if row.plan == "lead":
+        return LeadPlan("".join(ids(state.lead_id)))
+    return ContactPlan("".join(ids(state.contact_id)), _only(state.lead_id))
 
 
 def read_flag(value: object) -> bool | None:
     """True, False, or None when the value says neither. Case and blanks do not matter."""
     text = str(value).strip().casefold() if isinstance(value, bool | int | str) else ""
-    if text in {"true", "1", "yes"}:
-        return True
-    return False if text in {"false", "0", "no"} else None
+    said = FLAG.get(text)
+    return None if said is None else said == "yes"
 
 
-def _converted(state: RecordState) -> Plan:
-    if not _given(state.contact_id):
-        return Held("contact_missing")
-    match read_flag(state.contact_deleted):
-        case True:
-            return Held("contact_missing")
-        case None:
-            return Held("unreadable")
-    return ContactPlan(_id(state.contact_id), _id(state.lead_id) or None)
-
-
-def _not_converted(state: RecordState) -> Plan:
-    if _given(state.contact_id) or not _given(state.lead_id):
-        return Held("unreadable")
-    return LeadPlan(_id(state.lead_id))
-
-
-def _id(text: str | None) -> str:
-    return (text or "").strip()
-
-
-def _given(text: str | None) -> bool:
-    return bool(_id(text))
+def _only(raw: Ids) -> str | None:
+    found = ids(raw)
+    return found[0] if len(found) == 1 else None

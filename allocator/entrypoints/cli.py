@@ -29,6 +29,7 @@ GROUPS = {
     "resume": "resume",
     "alerts": "alerts",
     "store": "store",
+    "plans": "plans",
 }
 """Name of a group -> its module in `commands`."""
 

@@ -41,9 +41,10 @@ def test_every_state_has_exactly_one_plan_and_always_the_same() -> None:
             assert plan.reason in PLAN_REASONS
 
 
-def test_every_reason_of_the_closed_list_occurs() -> None:
+def test_a_lead_that_names_at_most_one_record_of_each_kind_is_held_for_one_of_four_reasons() -> None:
     plans = [choose_plan(state) for state in every_state()]
-    assert {p.reason for p in plans if isinstance(p, Held)} == set(PLAN_REASONS)
+    held = {p.reason for p in plans if isinstance(p, Held)}
+    assert held == {"contact_missing", "deleted", "merged", "unreadable"}
 
 
 def test_a_deleted_record_is_never_written_and_a_converted_lead_never_as_a_lead() -> None:
@@ -86,11 +87,46 @@ def test_what_was_not_read_is_never_taken_for_no(unknown: Flag) -> None:
         (RecordState(False, False, OTHER, LEAD), "unreadable"),
         (RecordState(False, lead_id=LEAD, contact_id=CONTACT), "unreadable"),
         (RecordState(False), "unreadable"),
+        (RecordState(False, True, (OTHER, LEAD)), "merged_into_several"),
+        (RecordState(False, lead_id=(LEAD, OTHER)), "ambiguous_match"),
+        (RecordState(False, lead_id=LEAD, contact_id=(CONTACT, OTHER)), "ambiguous_match"),
+        (RecordState(True, lead_id=LEAD, contact_id=CONTACT, person_account=True), "person_account"),
+        (RecordState(True, lead_id=LEAD, contact_id=CONTACT, person_account=None), "unreadable"),
+        (RecordState(False, lead_id=LEAD, person_account="1"), "person_account"),
+        (RecordState(True, True, contact_id=CONTACT, person_account=True), "deleted"),
+        (RecordState(None, found="contact", contact_id=CONTACT, contact_deleted=True), "contact_missing"),
+        (RecordState(None, found="contact", contact_id=CONTACT, contact_deleted=None), "unreadable"),
+        (RecordState(None, False, OTHER, None, CONTACT, True, found="contact"), "merged"),
+        (RecordState(None, found="contact", contact_id=(CONTACT, OTHER)), "ambiguous_match"),
+        (RecordState(None, found="contact", contact_id=CONTACT, person_account=True), "person_account"),
+        (RecordState(None, found="nothing", lead_id=LEAD), "deleted"),
+        (RecordState(None, found="nothing", contact_id=CONTACT), "contact_missing"),
     ],
 )
 def test_held_with_the_reason_that_fits(state: RecordState, reason: str) -> None:
     plan = choose_plan(state)
     assert isinstance(plan, Held) and plan.reason == reason
+
+
+def test_two_leads_that_became_one_contact_write_to_it() -> None:
+    state = RecordState(True, lead_id=(LEAD, OTHER), contact_id=CONTACT)
+    assert choose_plan(state) == ContactPlan(CONTACT)
+
+
+def test_a_person_who_is_a_contact_already_writes_to_it() -> None:
+    assert choose_plan(RecordState(None, found="contact", contact_id=CONTACT)) == ContactPlan(CONTACT)
+
+
+def test_a_new_marketing_record_becomes_a_lead_and_one_that_was_linked_is_never_created_again() -> None:
+    assert choose_plan(RecordState(None, found="nothing")) == LeadPlan("")
+    for known in product([None, LEAD, (LEAD, OTHER)], [None, CONTACT, (CONTACT, OTHER)]):
+        if any(known):
+            state = RecordState(None, lead_id=known[0], contact_id=known[1], found="nothing")
+            assert isinstance(choose_plan(state), Held)
+
+
+def test_the_same_id_twice_is_one_record() -> None:
+    assert choose_plan(RecordState(False, lead_id=(LEAD, f"{LEAD} ", ""))) == LeadPlan(LEAD)
 
 
 def test_plans_are_values() -> None:

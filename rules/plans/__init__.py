@@ -1,0 +1,1 @@
+"""Which record a marketing record writes to, as data: one profile for each kind of CRM."""
