@@ -106,7 +106,8 @@ class CrmAnswers:
         told = owners.get(key.source_id)
         if told is None:
             was_there = self.asked.get(one.run, False) and fate.entered < one.run and len(owners) < MATCHES
-            return None if was_there else fate.owner
+            closed = was_there and self._real.get(key) is not None  # by whoever had it
+            return None if closed else fate.owner  # what was closed in intake is open where it had left it
         if told not in run.intake and told != self._real.get(key):
             return told  # somebody gave it away by hand since
         return fate.owner

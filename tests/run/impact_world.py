@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from allocator.adapters.crm.memory import MemoryCRM, MemoryLead
+from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.store.sql import SqlStore, open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.impact import Impact, Place
@@ -28,11 +29,17 @@ WORDS = vocabulary(FACTS, ())
 KINDS = {fact.name: fact for fact in FACTS}
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PEOPLE = ("ana", "ben", "chi", "dee", "eli", "fay")
+TAKERS = ("hand", *PEOPLE, *PEOPLE)
 BY_HAND = "00500000000000HAND"
 
 
 def user(name: str) -> str:
     return f"005{name:>015}".replace(" ", "0")
+
+
+def taker(name: str) -> str:
+    """The id of who takes a lead by hand: one of the people, or somebody whom no sheet knows."""
+    return user(name) if name in PEOPLE else BY_HAND
 
 
 def row(layer: str, rule_id: str, when: Mapping[str, str], **then: Any) -> Row:
@@ -138,13 +145,13 @@ class Crm(MemoryCRM):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
-        self.snatched: set[str] = set()
+        self.snatched: dict[str, str] = {}
         self.refused: set[str] = set()
 
     def give(self, writes: Sequence[OwnerWrite]) -> Sequence[WriteAnswer]:
         for write in writes:
             if write.id in self.snatched:
-                self.move(self.leads[write.id], BY_HAND)
+                self.move(self.leads[write.id], self.snatched[write.id])
         real = dict(self._users)
         for owner in self.refused:
             self._users[owner] = replace(real[owner], active=False)
@@ -175,15 +182,20 @@ class Clock:
 
 @dataclass
 class World:
-    """One store and one CRM; `happens` is what happened before each run, to be repeated elsewhere."""
+    """One store and one CRM; `happens` is what happened before each run, to be repeated elsewhere.
 
-    folder: Path
+    Without a folder the store is in memory.
+    """
+
+    folder: Path | None = None
     now: datetime = START
     script: list[tuple[datetime, list[tuple[str, Any]]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True)
-        self.store: SqlStore = open_store(f"sqlite:///{self.folder / 'allocator.db'}")
+        self.store: SqlStore | MemoryStore = MemoryStore()
+        if self.folder is not None:
+            self.folder.mkdir(parents=True)
+            self.store = open_store(f"sqlite:///{self.folder / 'allocator.db'}")
         self.crm = Crm(now=lambda: self.now)
         for name in PEOPLE:
             self.crm.add_user(name, id=user(name))
@@ -192,7 +204,7 @@ class World:
     def hour(self, tables: RoutingTables, at: datetime, events: Sequence[tuple[str, Any]]) -> None:
         """What happens, and then a run."""
         self.now = at - timedelta(minutes=5)
-        self.crm.snatched, self.crm.refused = set(), set()
+        self.crm.snatched, self.crm.refused = {}, set()
         for what, about in events:
             getattr(self, what)(about)
         self.now = at
@@ -206,9 +218,9 @@ class World:
         """What happened elsewhere; a lead that somebody took from under a write is taken from intake here."""
         for at, events in script:
             self.hour(tables, at, events)
-            for lead in self.crm.snatched:
+            for lead, taker in self.crm.snatched.items():
                 if self.crm.leads[lead].owner in self.crm.intake_ids():
-                    self.crm.move(self.crm.leads[lead], BY_HAND)
+                    self.crm.move(self.crm.leads[lead], taker)
 
     # what happens
 
@@ -218,9 +230,9 @@ class World:
     def contact(self, about: tuple[str, str]) -> None:
         self.crm.add_contact(email=about[0], owner=user(about[1]))
 
-    def take(self, number: int) -> None:
-        if self.crm.waits(number):
-            self.crm.move(self.crm.nth(number), BY_HAND)
+    def take(self, about: tuple[int, str]) -> None:
+        if self.crm.waits(about[0]):
+            self.crm.move(self.crm.nth(about[0]), taker(about[1]))
 
     def convert(self, number: int) -> None:
         if self.crm.waits(number):
@@ -235,8 +247,8 @@ class World:
         lead.fields.update(about[1])
         lead.stamp = self.now
 
-    def snatch(self, number: int) -> None:
-        self.crm.snatched.add(self.id(number))
+    def snatch(self, about: tuple[int, str]) -> None:
+        self.crm.snatched[self.id(about[0])] = taker(about[1])
 
     def id(self, number: int) -> str:
         return self.crm.nth(number).id if number < len(self.crm.leads) else ""
@@ -297,7 +309,7 @@ def made_up(random: Random, hours: Sequence[datetime], world: World, tables: Rou
             events += [("contact", (f"p{n}@acme.example", random.choice(PEOPLE))) for n in known]
         events += _happens(random, world)
         if random.random() < 0.2:
-            events.append(("snatch", len(world.crm.leads)))
+            events.append(("snatch", (len(world.crm.leads), random.choice(TAKERS))))
         world.hour(tables, at, events)
         script.append((at, [event for event in events if _was_noticed(event, world)]))
     return script
@@ -311,7 +323,7 @@ def _was_noticed(event: tuple[str, Any], world: World) -> bool:
         return any(r.run == run and r.reason == "owner_refused" and r.owner == user(about) for r in rows)
     if what == "snatch":
         return any(
-            r.run == run and r.state is State.TAKEN and r.key.source_id == world.id(about) for r in rows
+            r.run == run and r.state is State.TAKEN and r.key.source_id == world.id(about[0]) for r in rows
         )
     return True
 
@@ -333,9 +345,10 @@ def _happens(random: Random, world: World) -> list[tuple[str, Any]]:
         row = rows.get(lead.id)
         if row is None or random.random() > 0.15:
             continue
-        if row.state is State.HELD and lead.owner != BY_HAND:
+        if row.state is State.HELD and lead.owner in world.crm.intake_ids():
             edit = ("edit", (number, {"Country": random.choice(["DE", "FR", "GB"])}))
-            events.append(random.choice([("take", number), ("convert", number), edit, edit]))
+            take = ("take", (number, random.choice(TAKERS)))
+            events.append(random.choice([take, ("convert", number), edit, edit]))
         elif row.state in (State.CONFIRMED, State.TAKEN):
             events.append(("put_back", number))
     name = random.choice(PEOPLE)

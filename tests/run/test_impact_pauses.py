@@ -19,9 +19,7 @@ TO_OTHERS = (
     row("Team", "T-1", {"region": "DACH"}, team="Enterprise"),
     row("Team", "T-4", {"country": "US, GB, FR, IT"}, team="Overseas"),
 )
-APART = {"same e-mail": "ignore"}
-"""No lead finds another: then all that differs is whose turn it is, and who is paused."""
-A, B = company("a", settings=APART), company("b", team=TO_OTHERS, settings=APART)
+A, B = company("a"), company("b", team=TO_OTHERS)
 PAUSES: Mapping[datetime, Sequence[tuple[str, str, str]]] = {
     HOURS[1]: [("pause", "person", "ana"), ("pause", "team", "Desk")],
     HOURS[2]: [("pause", "person", "fay")],
