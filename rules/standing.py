@@ -164,9 +164,10 @@ class _Everybody:
         found = {}
         for i, person in self.people.items():
             if i not in served and self._only(i, Why.ABSENT):
-                miss = missed(self._absences(i)[0], person.weight, self.team.after_absence)
-                if miss:
-                    found[i] = miss
+                policy = self.team.after_absence
+                misses = [missed(absence, person.weight, policy) for absence in self._absences(i)]
+                if best := max(filter(None, misses), key=lambda miss: miss.rate, default=None):
+                    found[i] = best
         return found
 
     def _absences(self, i: str) -> list[Absence]:

@@ -280,7 +280,7 @@ class Chooser:
 
     def _taken(self, by: By, team: Team, lane: str, turn: Turn, standing: Standing, case: Case) -> Choice:
         """The turn that this lead took: who gets the lead is its owner, also where another pays."""
-        if turn.kind == "delegated" and by is By.TURN:
+        if turn.owner != turn.payer and by is By.TURN:
             by = By.DELEGATE
         self._touched.add((team.name, lane))
         row = TurnRow(team.name, lane, turn, case.work.key, case.work.epoch, standing.skipped)
@@ -292,9 +292,10 @@ class Chooser:
         team = self._tables.team_by_name[choice.team or ""]
         if choice.by not in _OUTSIDE or team.owner_override == "free" or not choice.person:
             return choice
-        standing = self._roster.standing(team, case.decision.needs, case.work.stood_back)
+        here = team.name == case.decision.team  # what the rules ask for is asked of the team that they chose
+        standing = self._roster.standing(team, case.decision.needs if here else {}, case.work.stood_back)
         rotation, weight = self._rotation(team), self._roster.weight(team.name, choice.person)
-        lane = ledger_lane(team, case.decision.lane, rotation)
+        lane = ledger_lane(team, case.decision.lane if here else "", rotation)
         turn = rotation.charge(lane, standing.lineup, choice.person, weight, "override")
         if not self._recorded:
             return replace(choice, booking=turn.booking(lane))

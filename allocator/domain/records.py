@@ -149,6 +149,11 @@ class LeadRow:
     settled_stamp: datetime | None = None
     """The record's stamp when its owner was confirmed: unchanged, nobody has touched it since."""
 
+    @property
+    def had_it(self) -> str | None:
+        """Who had the lead: whom it was given to, or who took it by hand."""
+        return (self.taker or self.person) if self.state is State.TAKEN else self.person
+
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:

@@ -84,7 +84,10 @@ class Roster:
         return Standing(None, found.skipped, str(why_empty(found.skipped)), _said(found.skipped))
 
     def row_of(self, person: str, team: str | None, *, caps: bool) -> tuple[Salesperson | None, str]:
-        """The row under which this person can take a lead now, the given team's first; or why not."""
+        """The row under which this person can take a lead now, the given team's first; or why not.
+
+        Working hours do not count: a lead that is theirs anyway waits for them better than for a colleague.
+        """
         rows = self._tables.people_by_id.get(person, ())
         why = "not on Salespeople"
         for row in sorted(rows, key=lambda r: r.team != team):
@@ -92,7 +95,8 @@ class Roster:
                 why = pause.said
                 continue
             home = self._tables.team_by_name[row.team]
-            alone = replace(home, people=(row,), fairness="turns", delegate="none")
+            own = replace(row, hours=None)
+            alone = replace(home, people=(own,), hours=None, fairness="turns", delegate="none")
             taken = self._taken[row.team] if caps else {}
             able, skipped = eligible(
                 alone, {}, self._now, taken, unusable=self._unusable, paused=self._paused

@@ -29,3 +29,14 @@ def test_an_absence_until_the_last_day_there_is_never_expires() -> None:
     standing = line_up(them, {}, datetime(2026, 11, 3, 9, tzinfo=UTC), {})
     assert standing.lineup and standing.lineup.missed["ana"].expires == date.max
     assert [(s.id, s.until) for s in standing.skipped] == [("ana", date.max)]
+
+
+def test_of_two_absences_at_once_the_better_terms_count() -> None:
+    """Who falls ill on holiday is made good as ill."""
+    holiday = Absence(date(2026, 11, 1), date(2026, 11, 30), "holiday")
+    sick = Absence(date(2026, 11, 2), date(2026, 11, 6), "sick")
+    terms = {"sick": CatchUp(rate=100), "holiday": CatchUp(rate=0)}
+    for absences in ((holiday, sick), (sick, holiday)):
+        them = Team("T", people=(person("ana", *absences), person("ben")), after_absence=terms)
+        standing = line_up(them, {}, datetime(2026, 11, 3, 9, tzinfo=UTC), {})
+        assert standing.lineup and standing.lineup.missed["ana"].absence == "2026-11-02 sick"

@@ -105,7 +105,7 @@ class MemoryTakeBacks(ABC):
                     continue
                 given = known.state is State.CONFIRMED
                 s.leads[row.key] = replace(
-                    waiting(known, known.epoch), since=at, last_person=known.person, hops=known.hops + given
+                    waiting(known, known.epoch), since=at, last_person=known.had_it, hops=known.hops + given
                 )
                 if given:
                     self._end(s, (row.key, row.epoch), Ended.RETURNED, "", at)

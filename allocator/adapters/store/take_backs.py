@@ -144,7 +144,7 @@ def _wait_again(connection: Connection, back: Sequence[tuple[LeadKey, int, Ended
 
 def _return(connection: Connection, again: Sequence[LeadRow], at: datetime) -> None:
     changed = [
-        _waits(row, at, last=row.person, hops=row.hops + (row.state is State.CONFIRMED)) for row in again
+        _waits(row, at, last=row.had_it, hops=row.hops + (row.state is State.CONFIRMED)) for row in again
     ]
     update_rows(connection, leads_table, changed, key=("source", "source_id"))
 
