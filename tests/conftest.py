@@ -29,12 +29,18 @@ MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests on shared data, and in LibreOffice, are not collected where there is none; nothing else is ever
-    left out."""
+    left out. What takes longest begins first."""
     here = {"shared_data": SHARED.is_dir(), "libreoffice": shutil.which("soffice") is not None}
     absent = [name for name, is_here in here.items() if not is_here]
     kept = [item for item in items if not any(item.get_closest_marker(name) for name in absent)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    items[:] = sorted(kept, key=_seconds_allowed, reverse=True)
+
+
+def _seconds_allowed(item: pytest.Item) -> int:
+    """More than others may take: it begins first, so that at the end nobody waits for it alone."""
+    own = item.get_closest_marker("timeout")
+    return int(own.args[0]) if own and own.args[0] > 200 else 0
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from kill_harness import COMPILED, World
+from kill_harness import World
 
 
 @pytest.fixture(scope="session")
@@ -14,4 +13,3 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(tmp_path_factory.mktemp("kills"))
     yield made
     made.close()
-    shutil.rmtree(COMPILED, ignore_errors=True)

@@ -1,51 +1,35 @@
 """A CRM, a configured product and the two situations that runs are killed in.
 
-The CRM is a sandbox in this process; the product is the real console script in a process of its own. A
-situation is a set of Lead rows and a store, put back before each kill, so that all kills of one situation
-have the same input and must end like the run that nobody killed.
+The CRM is a sandbox in this process; the product is a process of its own: a fork of the imported program, or
+the real console script. A situation is a set of Lead rows and a store, put back before each kill, so that all
+kills of one situation have the same input and must end like the run that nobody killed.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from quick_starts import DEADLINE, Ended, Process, Row, Warm, clean_environment, ended, until
 
 from allocator.sandbox.app import Sandbox, start_sandbox
 
-HERE = Path(__file__).parent
 ALLOCATOR = Path(sys.executable).with_name("allocator")
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
-TEST_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-COMPILED = Path(tempfile.gettempdir()) / f"allocator-kills-{TEST_RUN}"
-DEADLINE = 100.0
 QUEUE_NAME = "Inbound Leads"
 OK, HELD, BUSY = 0, 4, 6
-Row = dict[str, Any]
-
-
-def until(holds: Callable[[], Any], what: str, *, deadline: float = DEADLINE) -> Any:
-    """Ask again and again until it holds; the deadline is a failure."""
-    tick = threading.Event()
-    for _ in range(int(deadline / 0.025)):
-        if found := holds():
-            return found
-        tick.wait(0.025)
-    raise AssertionError(f"not within {deadline:.0f} s: {what}")
 
 
 class Crm:
@@ -121,59 +105,6 @@ class Crm:
         self.ask("DELETE", "/faults")
 
 
-class Warm:
-    """Quick starts: see kill_warm.py."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "kill_warm.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=clean_environment(),
-        )
-
-    def run(self, argv: list[str], folder: Path, env: dict[str, str]) -> Ended:
-        out, err = folder / "out", folder / "err"
-        asked = {"argv": argv, "env": env, "out": str(out), "err": str(err)}
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        code = json.loads(self._process.stdout.readline())
-        return Ended(code, out.read_text(), err.read_text())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(DEADLINE)
-        self._process.stdout.close()
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that ended by itself."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Row:
-        found: Row = json.loads(self.out)
-        return found
-
-    @property
-    def counts(self) -> dict[str, int]:
-        found: dict[str, int] = self.json["leads"]
-        return found
-
-
-def clean_environment(**more: str) -> dict[str, str]:
-    """A hundred starts compile the program once, beside the tests and not in the checkout."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("ALLOCATOR", "PYTHON"))}
-    return {**own, "PYTHONPYCACHEPREFIX": str(COMPILED), **more}
-
-
 @dataclass
 class Product:
     """A configured folder, and the commands that run in it."""
@@ -182,7 +113,7 @@ class Product:
     warm: Warm
     url: str
     now: datetime = MONDAY
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[Process] = field(default_factory=list)
 
     @property
     def argv(self) -> list[str]:
@@ -192,8 +123,13 @@ class Product:
     def env(self) -> dict[str, str]:
         return {"ALLOCATOR_NOW": self.now.isoformat(), "ALLOCATOR__STORE": self.url}
 
-    def start(self, **more: str) -> subprocess.Popen[str]:
-        """The real `allocator run`, in a process of its own."""
+    def start(self, **more: str) -> Process:
+        """`allocator run`, in a process of its own."""
+        self.started.append(self.warm.start(self.argv, self.folder, {**self.env, **more}))
+        return self.started[-1]
+
+    def start_script(self, **more: str) -> subprocess.Popen[str]:
+        """The same by the real console script."""
         process = subprocess.Popen(
             [str(ALLOCATOR), *self.argv],
             stdout=subprocess.PIPE,
@@ -205,9 +141,9 @@ class Product:
         self.started.append(process)
         return process
 
-    def start_to_die(self, moment: str, commit: int) -> subprocess.Popen[str]:
+    def start_to_die(self, moment: str, commit: int) -> Process:
         """A run that is killed before or after its k-th commit."""
-        return self.start(PYTHONPATH=str(HERE / "at_commit"), KILL_AT_COMMIT=f"{moment} {commit}")
+        return self.start(KILL_AT_COMMIT=f"{moment} {commit}")
 
     def run(self) -> Ended:
         """A run that nobody disturbs."""
@@ -220,12 +156,7 @@ class Product:
             process.communicate()
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
-    out, err = process.communicate(timeout=DEADLINE)
-    return Ended(process.returncode, out, err)
-
-
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Process) -> None:
     """SIGKILL, and nothing else: the process was alive until now."""
     assert process.poll() is None, "the run was over before its kill point"
     process.send_signal(signal.SIGKILL)
@@ -233,7 +164,7 @@ def kill(process: subprocess.Popen[str]) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def held_or_over(crm: Crm, fault: str, process: subprocess.Popen[str]) -> None:
+def held_or_over(crm: Crm, fault: str, process: Process) -> None:
     """Wait until the CRM holds the request; a run that ends before that never sent it."""
     until(lambda: crm.holding(fault) or process.poll() is not None, "the request is held")
     assert process.poll() is None, f"the run ended without this request: {ended(process)}"
@@ -266,15 +197,22 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.crm, self.warm = Crm(), Warm()
+        self.crm, self.warm = Crm(), Warm("kill_warm.py")
         self.template = folder / "template"
         self._init()
         self._made: dict[str, Situation] = {}
         self._undisturbed: dict[str, Undisturbed] = {}
         self._count = 0
 
+    @cached_property
+    def services(self) -> Warm:
+        """Starts services for the tests of leaders."""
+        return Warm("leader_warm.py")
+
     def close(self) -> None:
         self.warm.close()
+        if "services" in vars(self):
+            self.services.close()
         self.crm.sandbox.stop()
 
     def _init(self) -> None:
@@ -303,7 +241,7 @@ class World:
         if name not in self._undisturbed:
             with self._put_back(name) as product:
                 note = product.folder / "commits"
-                run = ended(product.start(PYTHONPATH=str(HERE / "at_commit"), COUNT_COMMITS=str(note)))
+                run = ended(product.start(COUNT_COMMITS=str(note)))
                 assert run.code in (OK, HELD), run.err
                 requests = self.crm.ask("GET", "/requests")
                 assert product.run().code == OK
@@ -422,17 +360,18 @@ def stamps(at: str) -> Row:
 @contextmanager
 def reading(url: str, *, patience: float = 10.0) -> Iterator[sa.Connection]:
     """The store's database, without the product; what is changed there is committed at the end."""
+    with _engine(url, patience).begin() as connection:
+        yield connection
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str, patience: float) -> sa.Engine:
+    """PostgreSQL's connections are kept: a test asks many times a second. A file is opened each time."""
     made = sa.make_url(url)
     if made.drivername.startswith("postgres"):
         made = made.set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(made, connect_args={"options": f"-c lock_timeout={int(patience * 1000)}"})
-    else:
-        engine = sa.create_engine(made, connect_args={"timeout": patience})
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+        return sa.create_engine(made, connect_args={"options": f"-c lock_timeout={int(patience * 1000)}"})
+    return sa.create_engine(made, connect_args={"timeout": patience}, poolclass=sa.NullPool)
 
 
 def has_store(url: str) -> bool:

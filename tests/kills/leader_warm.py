@@ -12,10 +12,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from warm_program import imported
+
 
 def main() -> None:
-    from allocator.entrypoints import cli
-
+    cli = imported()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for them
     for line in sys.stdin:
         asked = json.loads(line)

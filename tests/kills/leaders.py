@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,13 +11,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from kill_harness import (
-    DEADLINE,
-    HERE,
     MONDAY,
     Product,
     Row,
     World,
-    clean_environment,
     reading,
     stamps,
     until,
@@ -45,34 +39,20 @@ class Leaders:
     def __post_init__(self) -> None:
         self.clock = self.folder / "clock"
         self._set(MONDAY - timedelta(minutes=1))
-        self._warm = subprocess.Popen(
-            [sys.executable, str(HERE / "leader_warm.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=clean_environment(),
-        )
 
     def start(self, **env: str) -> int:
         """One more service. Its log is in `log`."""
         words = ["serve", "--config", str(self.product.folder / "allocator.toml")]
         own = {"ALLOCATOR__STORE": self.product.url, "ALLOCATOR__SERVE__LISTEN": "127.0.0.1:0"}
         own |= {"ALLOCATOR__LEASE_SECONDS": "10", **env}
-        asked = {"argv": words, "env": own, "out": str(self.folder / "log"), "clock": str(self.clock)}
-        assert self._warm.stdin is not None and self._warm.stdout is not None
-        self._warm.stdin.write(json.dumps(asked) + "\n")
-        self._warm.stdin.flush()
-        pid = int(json.loads(self._warm.stdout.readline()))
+        files = {"out": str(self.folder / "log"), "clock": str(self.clock)}
+        pid = int(self.world.services.ask(argv=words, env=own, **files))
         self.services.append(pid)
         return pid
 
     def close(self) -> None:
         for pid in (*self.services, *self.stopped):
             signalled(pid, signal.SIGKILL)
-        assert self._warm.stdin is not None and self._warm.stdout is not None
-        self._warm.stdin.close()
-        self._warm.wait(DEADLINE)
-        self._warm.stdout.close()
 
     # time and leads
 

@@ -14,11 +14,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "kills"))
 
 from leader_warm import in_a_hurry
+from warm_program import imported
 
 
 def main() -> None:
-    from allocator.entrypoints import cli
-
+    cli = imported()
     for line in sys.stdin:
         asked = json.loads(line)
         if "poll" in asked:

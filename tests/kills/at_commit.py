@@ -1,8 +1,8 @@
-"""Ends its own process by SIGKILL at a commit: for a child with this folder on its PYTHONPATH only.
+"""Ends its own process by SIGKILL at a commit: for the forks of kill_warm.py only.
 
-KILL_AT_COMMIT is "before K" or "after K", where K counts the transactions that wrote something, from 1 on.
-With COUNT_COMMITS it names a file instead, into which each such commit writes one letter. The program under
-test knows nothing of it: SQLAlchemy says when a transaction ends.
+In their environment, KILL_AT_COMMIT is "before K" or "after K", where K counts the transactions that wrote
+something, from 1 on; COUNT_COMMITS names a file instead, into which each such commit writes one letter. The
+program under test knows nothing of it: SQLAlchemy says when a transaction ends.
 """
 
 import os
@@ -51,8 +51,9 @@ def arm(moment: str, at: int, note: str) -> None:
             die()
 
 
-if os.environ.get("KILL_AT_COMMIT"):
-    when, which = os.environ["KILL_AT_COMMIT"].split()
-    arm(when, int(which), "")
-elif os.environ.get("COUNT_COMMITS"):
-    arm("", 0, os.environ["COUNT_COMMITS"])
+def arm_as_told() -> None:
+    if os.environ.get("KILL_AT_COMMIT"):
+        when, which = os.environ["KILL_AT_COMMIT"].split()
+        arm(when, int(which), "")
+    elif os.environ.get("COUNT_COMMITS"):
+        arm("", 0, os.environ["COUNT_COMMITS"])
