@@ -42,7 +42,7 @@ _DOTTED_DAY: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 _MOMENT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,]\d+)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
-_MILLISECONDS: Final = re.compile(r"-?\d{11,14}", re.ASCII)
+_MILLISECONDS: Final = re.compile(r"-?\d{9,14}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT: Final = Context(prec=200, rounding=ROUND_HALF_UP)
 
@@ -85,6 +85,8 @@ def canonical(raw: object, of: FieldType) -> FieldValue | Misfit:
     if text is None or not _can_be_sent(text):
         return _unreadable(of, "is no plain value" if text is None else "holds characters that no CRM takes")
     text = _plain(text)
+    if of.kind == "multi_picklist":
+        return _several(text.split(";"))
     if not text:
         return None
     found = _read(raw, text, of)
@@ -164,8 +166,6 @@ def _read(raw: object, text: str, of: FieldType) -> FieldValue:
             return _moment(raw, text, of.zone)
         case "flag":
             return read_flag(text)
-        case "multi_picklist":
-            return _several(text.split(";"))
     return text
 
 
