@@ -26,7 +26,7 @@ from allocator.adapters.mail.spool import Spool
 from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
-from allocator.adapters.tables import WorkbookTables
+from allocator.adapters.tables import WorkbookTables, tables_in
 from allocator.config import FILE_NAME, Settings
 from allocator.config.secret_files import mode_of, secret_files
 from allocator.domain.alerts import Policy
@@ -45,7 +45,7 @@ from allocator.service.watch import Watched
 from allocator.service.workbook import Workbook
 from rules.errors import Problem
 from rules.model import RoutingTables
-from rules.workbook import load, load_bytes
+from rules.workbook import load
 from rules.workbook.check import check
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def current_tables(settings: Settings, store: Store) -> RoutingTables:
     """
     last = store.tables()
     if last is not None:
-        return load_bytes(last.content, name=settings.workbook.name)
+        return tables_in(last.content, name=settings.workbook.name)
     return load(settings.workbook)
 
 

@@ -5,8 +5,6 @@ https://healthchecks.io/docs/http_api/ (success is the URL itself). The URL is a
 
 from __future__ import annotations
 
-import requests
-
 TIMEOUT = (3.0, 5.0)
 """Seconds to connect and to answer: a watch that is down delays a run by no more."""
 _PATHS = {"start": "/start", "success": "", "fail": "/fail"}
@@ -19,6 +17,8 @@ class WebPing:
         self._url = url.rstrip("/")
 
     def __call__(self, event: str) -> None:
+        import requests  # a tenth of the start of commands that ask no server
+
         try:
             requests.get(f"{self._url}{_PATHS[event]}", timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException:

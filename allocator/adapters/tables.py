@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
@@ -33,13 +34,18 @@ KEPT = 4
 PAUSE_SECONDS = 2.0
 
 
+@lru_cache(maxsize=KEPT)
+def tables_in(content: bytes, *, name: str) -> RoutingTables:
+    """What a workbook means. It is asked for many times before it changes, and tables are values."""
+    return load_bytes(content, name=name)
+
+
 class WorkbookTables:
-    """Reads the workbook at `path`, never writes it. The tables loaded last are kept by their sha256."""
+    """Reads the workbook at `path`, never writes it. The tables loaded last are kept."""
 
     def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self.path = path
         self._sleep = sleep
-        self._loaded: dict[str, RoutingTables] = {}
 
     def look(self, store: Store, *, now: datetime, extra: ExtraCheck) -> TablesLook:
         """The file when it is good, else the last good version (ports.Tables)."""
@@ -142,11 +148,9 @@ class WorkbookTables:
         raise AssertionError("unreachable")
 
     def _load(self, content: bytes, extra: ExtraCheck, *, name: str = "") -> RoutingTables:
-        sha = hashlib.sha256(content).hexdigest()
-        tables = self._loaded.pop(sha, None) or load_bytes(content, name=name or self.path.name)
-        self._loaded = dict([*self._loaded.items(), (sha, tables)][-KEPT:])
+        tables = tables_in(content, name=name or self.path.name)
         if problems := tuple(extra(tables)):
-            raise WorkbookError(problems, version=sha)
+            raise WorkbookError(problems, version=hashlib.sha256(content).hexdigest())
         return tables
 
     def _last_good(self, last: TablesVersion | None, error: WorkbookError, extra: ExtraCheck) -> TablesLook:
