@@ -238,14 +238,14 @@ class Replay:
         for fate, end in found:
             if not end.gone:
                 self._stop(fate, end)
-        self._leave(run, [(fate, end) for fate, end in found if end.gone and _just_given(fate, end)])
+        self._leave(run, [(fate, end) for fate, end in found if _is_lost(fate, end)])
         waiting = [(fate, end) for fate, end in found if end.gone and fate.state is State.HELD]
         self._leave(run, sorted(waiting, key=lambda two: (two[0].told.record.created, two[0].told.key)))
 
     def _deliver(self, run: PastRun, ends: Sequence[End], given: Sequence[Fate]) -> None:
         """What the run itself found when it gave its leads away: refusals first, then what was gone."""
         found = [(self.fates[end.one.key], end) for end in ends if end.one.key in self.fates]
-        gone = {fate.told.key: end for fate, end in found if end.gone and _just_given(fate, end)}
+        gone = {fate.told.key: end for fate, end in found if _is_lost(fate, end)}
         self._late = [end for fate, end in found if end.gone and fate.state is State.HELD]
         refused = {e.one.owner for e in ends if e.reason == Reason.OWNER_REFUSED and e.state is State.HELD}
         for fate, end in found:
@@ -317,6 +317,12 @@ class Replay:
 def _just_given(fate: Fate, end: End) -> bool:
     """Whether this is the end of the delivery by which the lead is with its owner."""
     return fate.state is State.CONFIRMED and end.given and fate.run.run == end.one.run
+
+
+def _is_lost(fate: Fate, end: End) -> bool:
+    """Whether it was gone before its owner got it; whoever took the lead that they were to have has it."""
+    own = end.state is State.TAKEN and end.one.detail == fate.choice.owner
+    return end.gone and not own and _just_given(fate, end)
 
 
 def _by_run(refunds: Sequence[PastRefund]) -> dict[int, list[PastRefund]]:
