@@ -23,12 +23,15 @@ from allocator.sandbox.salesforce.collections import Collections
 from allocator.sandbox.salesforce.composite import Composite, is_record_call
 from allocator.sandbox.salesforce.leads_csv import load_leads
 from allocator.sandbox.salesforce.org import Org, Settings
+from allocator.sandbox.salesforce.people import People
 from allocator.sandbox.salesforce.rest import Rest
 from allocator.sandbox.salesforce.schema import standard_schema
+from allocator.sandbox.salesforce.soap import Soap
+from allocator.sandbox.salesforce.soap_xml import is_soap
 from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.seeds import demo, developer, empty
 from allocator.sandbox.server import Cut, LoopbackServer
-from allocator.sandbox.state import load_state, save_state
+from allocator.sandbox.state import forget_running, load_state, save_state, write_running
 from allocator.sandbox.wire import ApiError, Headers, Request, Response, logged_body, missing_resource
 
 SEEDS = ("demo", "developer", "empty")
@@ -80,6 +83,8 @@ class Sandbox:
         self.oauth = OAuth(self.org, self._credentials, self._key_file)
         self._rest = Rest(self.org, self.faults, self.usage)
         self._rest.extra["composite"] = Composite(self._rest, Collections(self._rest).serve).serve
+        self._soap = Soap(self.org, self.oauth, self.usage, self.faults)
+        self.people = People(self.org)
         self._control = Control(self)
         if not (self._keep and load_state(self.state_dir, self.org)):
             self._fill()
@@ -99,12 +104,14 @@ class Sandbox:
         self._server = LoopbackServer(self._port, self._answer, context, now)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.port}"
         self.oauth.instance_url = self.url
+        write_running(self.state_dir, {"url": self.url, "ca_file": str(self._ca_file or "") or None})
 
     def stop(self) -> None:
         """Cut what is held, close every connection, keep the state."""
         if self._server is None:
             return
         server, self._server = self._server, None
+        forget_running(self.state_dir)
         self.faults.stop()
         server.shut()
         if self._keep:
@@ -160,7 +167,7 @@ class Sandbox:
         self.org.records.history.clear()
 
     def person_acts(self, kind: str, record: str, by: str | None, fields: dict[str, Any]) -> None:
-        self.org.person_acts(kind, record, by, fields)
+        self.people.behind_the_back(kind, record, by, fields)
 
     def expire(self, request: Request) -> None:
         """The session of this call ends."""
@@ -169,8 +176,7 @@ class Sandbox:
     def _answer(self, request: Request) -> Response:
         if request.raw_path.startswith("/_sandbox"):
             return self._control.serve(request)
-        secret = request.raw_path.startswith("/services/oauth2/")
-        body = None if secret or request.method == "GET" else logged_body(request.body)
+        body = self._logged(request)
         request.entry = self.log.open(request.method, request.target, request.headers.original, body)
         try:
             response = self._met(request)
@@ -181,13 +187,22 @@ class Sandbox:
         except Exception:  # noqa: BLE001 (a bug of ours must be an answer that a tester sees, not silence)
             traceback.print_exc()
             response = vendor_error({"status": 500})
+        if is_soap(request):
+            response = self._soap.dressed(request, response)
         if request.user_id is not None:
             response.headers = {"Sforce-Limit-Info": self.usage.header(), **response.headers}
         return response
 
+    def _logged(self, request: Request) -> Any:
+        """What the log keeps of a body: no secret of a log-in, and no session of an envelope."""
+        if is_soap(request):
+            return self._soap.opened(request)
+        secret = request.raw_path.startswith("/services/oauth2/")
+        return None if secret or request.method == "GET" else logged_body(request.body)
+
     def _met(self, request: Request) -> Response:
         """Faults of the whole request; a single record's are met inside its resource, where it is known."""
-        many = "/composite" in request.raw_path and request.method != "GET"
+        many = is_soap(request) or ("/composite" in request.raw_path and request.method != "GET")
 
         def work() -> Response:
             response = self._route(request)
@@ -207,6 +222,8 @@ class Sandbox:
             return self.oauth.revoked(request)
         if path == "/services/data":
             return self._rest.versions()
+        if is_soap(request):
+            return self._soap.serve(request)
         try:
             if path == "/services/oauth2/userinfo" or path.startswith("/id/"):
                 return self.oauth.identity(request)

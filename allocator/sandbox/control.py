@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from allocator.sandbox.clock import parse_iso, wire
 from allocator.sandbox.salesforce.org import INTEGRATION_USER
+from allocator.sandbox.salesforce.people import ACTS
 from allocator.sandbox.salesforce.schema import to18
+from allocator.sandbox.salesforce.schema_setup import set_up
 from allocator.sandbox.wire import ApiError, Request, Response, missing_resource, wrong_method
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Control:
             "reset": self._reset,
             "settings": self._settings,
             "info": self._info,
+            "fields": self._fields,
+            **dict.fromkeys(ACTS, self._person),
         }.get(parts[0] if parts else "")
         try:
             _only_ours(request)
@@ -110,8 +114,24 @@ class Control:
         kind, record = body["do"], to18(body["record"])
         if kind not in ("take", "convert", "edit"):
             raise ValueError("do must be take, convert or edit")
-        self._sandbox.org.person_acts(kind, record, body.get("by"), body.get("fields") or {})
+        self._sandbox.person_acts(kind, record, body.get("by"), body.get("fields") or {})
         return Response(204)
+
+    def _person(self, request: Request, parts: list[str]) -> Response:
+        """A person does it by the rules of the org; the answer is what came of it, or the vendor's error."""
+        if request.method != "POST":
+            raise wrong_method(request.method, "POST")
+        return Response(200, self._sandbox.people.act(parts[0], request.json() or {}))
+
+    def _fields(self, request: Request, parts: list[str]) -> Response:
+        """Custom fields, and other rules for fields that are there: what an administrator sets up."""
+        kind = self._sandbox.org.records.type(parts[1] if len(parts) > 1 else "")
+        if request.method == "PUT":
+            for spec in request.json() or []:
+                set_up(self._sandbox.org.schema, kind, spec)
+        elif request.method != "GET":
+            raise wrong_method(request.method, "GET,PUT")
+        return Response(200, [found.describe() for found in kind.fields])
 
     def _clock(self, request: Request, parts: list[str]) -> Response:
         if request.method == "POST":
@@ -127,10 +147,7 @@ class Control:
     def _settings(self, request: Request, parts: list[str]) -> Response:
         settings = self._sandbox.org.settings
         if request.method in ("PUT", "POST", "PATCH"):
-            for name, value in (request.json() or {}).items():
-                if type(getattr(settings, name, None)) is not type(value):
-                    raise ValueError(f"unknown setting or wrong type: {name}")
-                setattr(settings, name, value)
+            settings.change(request.json() or {})
         return Response(200, dict(vars(settings)))
 
     def _info(self, request: Request, parts: list[str]) -> Response:

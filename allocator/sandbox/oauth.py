@@ -83,6 +83,14 @@ class OAuth:
             raise Refused("invalid_grant", "authentication failure")
         return INTEGRATION_USER
 
+    def by_password(self, username: str, password: str) -> tuple[str, str] | None:
+        """A new session and its user, for the SOAP login; None for a wrong name or password."""
+        try:
+            user = self._by_password({"username": username, "password": password})
+        except Refused:
+            return None
+        return self._open(user)["access_token"], user
+
     def _by_jwt(self, assertion: str) -> str:
         options = {
             "verify_exp": False,
@@ -206,6 +214,8 @@ def _is_audience(audience: str, own: str) -> bool:
 
 
 def _bearer(request: Request) -> str:
+    if request.session is not None:
+        return request.session
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "oauth") else ""
 

@@ -12,15 +12,24 @@ JSON_TYPE = "application/json;charset=UTF-8"
 
 
 class ApiError(Exception):
-    """An answer that refuses: HTTP status, the vendor's code, a sentence, the fields at fault."""
+    """An answer that refuses: HTTP status, the vendor's code, a sentence, the fields at fault, and `more`
+    keys that a few errors have."""
 
-    def __init__(self, status: int, code: str, message: str, fields: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: list[str] | None = None,
+        more: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.fields = status, code, message, fields
+        self.more = more or {}
 
     def body(self) -> list[dict[str, Any]]:
         """The list shape that "Status Codes and Error Responses" (REST API Developer Guide) shows."""
-        error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
+        error: dict[str, Any] = {**self.more, "message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = self.fields
         return [error]
@@ -30,7 +39,7 @@ class ApiError(Exception):
 
     def row_error(self) -> dict[str, Any]:
         """The same error inside a collection's result, where the key is statusCode."""
-        return {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
+        return {"statusCode": self.code, "message": self.message, "fields": self.fields or [], **self.more}
 
 
 @dataclass
@@ -84,6 +93,7 @@ class Request:
     entry: dict[str, Any] = field(default_factory=dict)
     outer: Request | None = None
     user_id: str | None = None
+    session: str | None = None  # where it is not in a header: the SOAP interface's is in its envelope
 
     @property
     def path(self) -> str:

@@ -1,12 +1,11 @@
-"""The org: its records, its people, its settings, and what a person does in it behind the API's back."""
+"""The org: its records, its settings, its queues."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from allocator.sandbox.clock import Clock
-from allocator.sandbox.salesforce.records import Records, Row
+from allocator.sandbox.salesforce.records import Records
 from allocator.sandbox.salesforce.schema import Schema, to18
 
 ORG_ID = to18("00D5g0000000001")
@@ -14,15 +13,32 @@ INTEGRATION_USER = to18("0055g00000AaB00")
 RULE_ROBOT = to18("0055g00000RuLe1")
 ASSIGNMENT_RULE = to18("01Q5g0000000001")
 INTAKE_QUEUE = to18("00G5g00000QuE01")
+DUPLICATE_RULES = ("off", "alert", "block")
 
 
 @dataclass
 class Settings:
-    """What PUT /_sandbox/settings changes."""
+    """What PUT /_sandbox/settings changes.
+
+    `duplicate_rules` are off, alert (on create, and `allowSave` passes them) or block (on create and edit).
+    `lead_mapping` is the org's own part of a conversion: "Field__c": "Contact.Field__c".
+    """
 
     assignment_rule: bool = True
     permissive_converted: bool = False
     api_limit: int = 15_000
+    duplicate_rules: str = "off"
+    lead_mapping: dict[str, str] = field(default_factory=dict)
+
+    def change(self, values: dict[str, object]) -> None:
+        """ValueError, and nothing changed, for a setting or a value that there is not."""
+        for name, value in values.items():
+            if type(getattr(self, name, None)) is not type(value):
+                raise ValueError(f"unknown setting or wrong type: {name}")
+        if values.get("duplicate_rules", "off") not in DUPLICATE_RULES:
+            raise ValueError(f"duplicate_rules must be one of {', '.join(DUPLICATE_RULES)}")
+        for name, value in values.items():
+            setattr(self, name, value)
 
 
 @dataclass
@@ -45,64 +61,3 @@ class Org:
             if row.get("SobjectType") == "Lead"
         }
         return {row["Name"]: row["Id"] for row in self.records.live("Group") if row["Id"] in ids}
-
-    def person_acts(self, kind: str, record: str, by: str | None, fields: dict[str, Any]) -> None:
-        """A person takes, edits or converts a record in the browser; one that is gone stays so."""
-        found = self.records.type_of(record)
-        row = self.records.get(found.name, record) if found else None
-        if found is None or row is None:
-            return
-        person = to18(by) if by else self._somebody(row)
-        if kind == "take":
-            self.records.change(found, row, {"OwnerId": person}, person)
-        elif kind == "edit":
-            values = {(f.name if (f := found.field(name)) else name): fields[name] for name in fields}
-            self.records.change(found, row, values, person)
-        else:
-            self.convert(row, person)
-
-    def _somebody(self, row: Row) -> str:
-        users = (user["Id"] for user in self.records.live("User") if user.get("IsActive"))
-        machines = (INTEGRATION_USER, RULE_ROBOT)
-        return next((user for user in users if user not in machines), row.get("OwnerId") or INTEGRATION_USER)
-
-    def convert(self, lead: Row, person: str) -> None:
-        """What convertLead() leaves (SOAP API Developer Guide): Account, Contact, and a closed Lead."""
-        owner = person if str(lead.get("OwnerId")).startswith("00G") else lead.get("OwnerId")
-        with self.records.lock:
-            account = self._make(
-                "Account",
-                {"Name": lead.get("Company"), "OwnerId": owner, "Website": lead.get("Website")},
-                person,
-            )
-            contact = self._make(
-                "Contact", {**_person(lead), "AccountId": account["Id"], "OwnerId": owner}, person
-            )
-            values = {
-                "IsConverted": True,
-                "ConvertedDate": self.clock.now().date().isoformat(),
-                "OwnerId": owner,
-                "ConvertedAccountId": account["Id"],
-                "ConvertedContactId": contact["Id"],
-                "Status": self._converted_status(),
-            }
-            self.records.change(self.records.type("Lead"), lead, values, person)
-            self._move_memberships(lead["Id"], contact["Id"], person)
-
-    def _make(self, name: str, values: Row, person: str) -> Row:
-        return self.records.insert(self.records.type(name), values, person)
-
-    def _converted_status(self) -> str:
-        rows = self.records.live("LeadStatus")
-        return next((row["ApiName"] for row in rows if row.get("IsConverted")), "Closed - Converted")
-
-    def _move_memberships(self, lead_id: str, contact_id: str, person: str) -> None:
-        kind = self.records.type("CampaignMember")
-        for member in list(self.records.live("CampaignMember")):
-            if member.get("LeadId") == lead_id:
-                self.records.change(kind, member, {"ContactId": contact_id}, person)
-
-
-def _person(lead: Row) -> Row:
-    names = ("FirstName", "LastName", "Salutation", "Title", "Email", "Phone", "MobilePhone", "LeadSource")
-    return {name: lead[name] for name in names if lead.get(name)}

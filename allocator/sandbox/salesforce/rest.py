@@ -20,6 +20,7 @@ from allocator.sandbox.salesforce.conditions import (
     stamped_in,
     tags,
 )
+from allocator.sandbox.salesforce.duplicates import choice_of
 from allocator.sandbox.salesforce.org import Org
 from allocator.sandbox.salesforce.query import Queries
 from allocator.sandbox.salesforce.records import Row
@@ -87,6 +88,7 @@ class Rest:
             str(request.user_id),
             rules_run(request.headers),
             (_outermost(request).entry or {}).get("n"),
+            choice_of(request.headers, request.raw_path),
         )
 
     def _index(self, call: Call) -> Response:

@@ -66,6 +66,7 @@ class Field:
     relationship_name: str | None = None
     compound_field: str | None = None
     extra_type_info: str | None = None
+    set_up: bool = False  # a standard field whose rules an administrator changed
 
     @property
     def long_text(self) -> bool:

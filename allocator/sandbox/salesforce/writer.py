@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from allocator.sandbox.salesforce import duplicates, recycle_bin
 from allocator.sandbox.salesforce.org import ASSIGNMENT_RULE, RULE_ROBOT, Org
 from allocator.sandbox.salesforce.records import Row
 from allocator.sandbox.salesforce.schema import Field, ObjectType, to18, valid_id
@@ -23,6 +24,7 @@ class Writer:
     user_id: str
     rules: bool = True
     request: int | None = None
+    choice: duplicates.Choice = duplicates.NOTHING_SAID
 
     def find(self, kind: ObjectType, record_id: str) -> Row:
         """The live row with this id, or the error that the API gives for it."""
@@ -38,7 +40,8 @@ class Writer:
             raise ApiError(404, "ENTITY_IS_DELETED", "entity is deleted", [])
         return row
 
-    def create(self, kind: ObjectType, body: Any) -> Row:
+    def create(self, kind: ObjectType, body: Any, *, apart_from: str = "") -> Row:
+        """A new row. The record that it is made from does not count as its duplicate."""
         given = _fields_of(kind, body)
         if "Id" in given:
             text = "cannot specify Id in an insert call"
@@ -51,6 +54,7 @@ class Writer:
                 values["OwnerId"] = self.user_id
             self._owner(kind, values)
             self._campaign_member(kind, values)
+            duplicates.check(self.org, kind, values, self.choice, {apart_from})
             return self._insert(kind, self._by_rule(kind, values))
 
     def _insert(self, kind: ObjectType, values: Row) -> Row:
@@ -69,12 +73,14 @@ class Writer:
             self._unique(kind, values, row["Id"])
             if "OwnerId" in values and values["OwnerId"] != row.get("OwnerId"):
                 self._owner(kind, values)
+            if self.org.settings.duplicate_rules == "block" and duplicates.matters(kind, values):
+                duplicates.check(self.org, kind, {**row, **values}, self.choice, {row["Id"]})
             values = self._by_rule(kind, values)
             return self.org.records.change(kind, row, values, self.user_id, request=self.request)
 
     def delete(self, kind: ObjectType, row: Row) -> None:
         """Into the recycle bin: the row stays and only queryAll shows it."""
-        self.org.records.change(kind, row, {"IsDeleted": True}, self.user_id, request=self.request)
+        recycle_bin.delete(self, kind, row)
 
     def _convertible(self, kind: ObjectType, row: Row) -> None:
         """With "View and Edit Converted Leads" an org lets the write land on the dead lead."""
