@@ -45,6 +45,8 @@ class Fate:
     basis: str
     back: frozenset[str]
     """Who had it before and gave it back, and whom the CRM refused as its owner."""
+    refused: frozenset[str] = frozenset()
+    """Of those, whom the CRM refused last: forgotten once the lead has left intake."""
     last_person: str | None = None
     hops: int = 0
     taker: str | None = None
@@ -106,6 +108,12 @@ class Fate:
         self.told, self.run, self.state, self.choice = one, run, state, choice
         self.decision, self.basis, self.hops = decision, basis, work.hops
         self.taker = self.hand = None
+        self.refused = frozenset()
+
+    def refuse(self, person: str) -> None:
+        """The CRM would not let them own it."""
+        self.refused = frozenset({person}) - self.back
+        self.back, self.last_person = self.back | {person}, person
 
 
 def basis_at(day: str, one: PastDecision, caps: str) -> str:

@@ -80,9 +80,10 @@ class Replay:
         first = self._past.runs[0]
         reason = one.stopped or one.reason
         choice = Choice(reason=reason)
-        refused = {one.person} if one.person and reason == Reason.OWNER_REFUSED else set()
-        fate = Fate(one, first, one.run, State.HELD, choice, None, one.basis, one.back | refused)
+        fate = Fate(one, first, one.run, State.HELD, choice, None, one.basis, one.back)
         fate.last_person, fate.hops = next(iter(fate.back), None), one.hops
+        if one.person and reason == Reason.OWNER_REFUSED:
+            fate.refuse(one.person)
         self.fates[one.key] = self._held[one.key] = fate
         self._answers.enter(one.key, self._walked.email(one))
 
@@ -266,7 +267,7 @@ class Replay:
         self._give_back(fate)
         person = fate.choice.person
         if reason is Reason.OWNER_REFUSED and person:
-            fate.back, fate.last_person = fate.back | {person}, person
+            fate.refuse(person)
         fate.state, fate.choice = State.HELD, Choice(team=fate.choice.team, person=person, reason=reason)
         self._held[fate.told.key] = fate
 
@@ -280,7 +281,7 @@ class Replay:
             if fate.state is State.CONFIRMED:
                 self._give_back(fate)
             self._held.pop(end.one.key, None)
-            fate.state = end.state
+            fate.state, fate.back = end.state, fate.back - fate.refused
         for fate, end in leaving:
             if end.state is State.TAKEN:
                 self._take(hands, tables, fate, end.one.detail, run)

@@ -133,6 +133,17 @@ def kinds(world: World) -> set[str]:
     return set(world.store.database.read(lambda c: c.exec_driver_sql(query).scalars().all()))  # type: ignore[union-attr]
 
 
+def test_a_lead_taken_by_hand_is_shared_among_those_who_have_the_tag_it_asks_for() -> None:
+    vip = row("Country", "C-1", {"country": "DE"}, sets={"region": "DACH", "tags": "vip"})
+    ana, *others = TEAMS[0].people
+    team = replace(TEAMS[0], people=(replace(ana, tags=frozenset({"vip"})), *others))
+    world, rules = World(), company("a", country=(vip,), team=RULES, teams=(team,), settings=APART)
+    world.play(rules, [(START, [("new", {"Country": "DE"}), ("snatch", (0, "chi"))])])
+    credits = world.store.ledgers()["Enterprise", ""].credits
+    assert {who for who, credit in credits.items() if credit} == {"ana", "chi"}
+    assert world.impact(rules, replace(rules, version="b"), 1).moved == ()
+
+
 # --- both stores tell the same past -----------------------------------------------------------------------
 
 
