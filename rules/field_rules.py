@@ -139,7 +139,8 @@ class Merged:
     """What to write on each side, what was lost by it, what could not be done.
 
     `agreed` is to be kept as the next merge's base once the writes are known to have succeeded; for a field
-    whose write is not, the base stays the entry that it was.
+    whose write failed, the base stays the entry that it was. Of a write with an unknown outcome, read first
+    what the side shows: a base that forgets a write takes the person who undoes it for nobody.
     """
 
     ours: tuple[Write, ...]

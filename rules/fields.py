@@ -4,8 +4,8 @@ Promises of `merge`, for fields that both sides store as they are sent, in any s
 
 - A three-way merge against the values on which both sides last agreed. A change is what differs from them in
   the canonical form of `rules.field_values`; what we wrote ourselves is therefore none.
-- One change on one side causes one write, on one side. Without changes nothing is written, and both sides
-  agree, or what keeps them apart is named by a problem, by the rule, or by a blank (below).
+- One change on one side causes one write, and none where the sides agree all the same. Without changes
+  nothing is written, and both sides agree, unless a problem, the rule or a blank (below) keeps them apart.
 - Two-way: changes of different fields both survive; of the same field the later one wins.
 - No value goes without a trace: a write that replaces what the other side never had comes with a Conflict
   that keeps it.
