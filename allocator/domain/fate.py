@@ -51,6 +51,8 @@ class Fate:
     hops: int = 0
     taker: str | None = None
     """Who took it, by their id in the CRM."""
+    taken_by: str | None = None
+    """The same by Person ID, of one whom the tables know."""
     hand: Hand | None = None
     tried: bool = False
     """Whether the replay decided it at all."""
@@ -103,11 +105,11 @@ class Fate:
     ) -> None:
         """It was decided again."""
         if self.state is not State.HELD:  # it came back
-            last = self.last_person if self.undone else self.choice.person
-            self.back, self.last_person = self.returned(), last
+            had = self.taken_by or self.choice.person
+            self.back, self.last_person = self.returned(), self.last_person if self.undone else had
         self.told, self.run, self.state, self.choice = one, run, state, choice
         self.decision, self.basis, self.hops = decision, basis, work.hops
-        self.taker = self.hand = None
+        self.taker = self.taken_by = self.hand = None
         self.refused = frozenset()
 
     def refuse(self, person: str) -> None:

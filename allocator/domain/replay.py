@@ -289,6 +289,7 @@ class Replay:
     def _take(self, hands: ByHand, tables: RoutingTables, fate: Fate, owner: str, run: PastRun) -> None:
         fate.taker = owner
         person, name = hands.taker(fate.told.key, owner)
+        fate.taken_by = person
         fate.back |= {person} if person else set()
         if not person or not name:
             return

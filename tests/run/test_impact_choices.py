@@ -111,7 +111,10 @@ def test_whatever_a_team_chooses_impact_says_what_real_runs_do(
     before = tables("a", teams)
     for name in sorted(edits):
         teams = EDITS[name](teams)
-    agrees(World(), before, tables("b", teams), seed, at_start=at_start)
+    after = tables("b", teams)
+    if not at_start:  # else the look-ups of leads that only the other world holds are nowhere to be read
+        before, after = (replace(t, settings={"same e-mail": "owner"}) for t in (before, after))
+    agrees(World(), before, after, seed, at_start=at_start)
 
 
 @pytest.fixture
