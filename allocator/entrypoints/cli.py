@@ -19,7 +19,7 @@ from allocator.entrypoints import console, stuck
 from allocator.errors import AllocatorError, StoreError
 from rules.errors import RulesError, WorkbookError
 
-COMMANDS = ("demo", "init", "run", "serve", "watch", "explain", "fairness", "doctor", "sandbox")
+COMMANDS = ("demo", "init", "run", "serve", "watch", "explain", "fairness", "doctor")
 GROUPS = {
     "tables": "tables.group",
     "rotation": "rotation",
@@ -30,6 +30,7 @@ GROUPS = {
     "alerts": "alerts",
     "store": "store",
     "plans": "plans",
+    "sandbox": "sandbox",
 }
 """Name of a group -> its module in `commands`."""
 

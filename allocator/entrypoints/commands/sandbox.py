@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from allocator.entrypoints import console
+from allocator.entrypoints.commands import sandbox_acts
 from allocator.entrypoints.console import JsonOption
 from allocator.sandbox.app import SEEDS, Sandbox
 
@@ -23,11 +24,13 @@ MapOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    app.command("sandbox", epilog=EPILOG)(command)
+app = typer.Typer()
+sandbox_acts.register(app)
 
 
+@app.callback(invoke_without_command=True, epilog=EPILOG)
 def command(
+    context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     tls: Annotated[bool, typer.Option("--tls", help="Serve https with a certificate of its own.")] = False,
     state: Annotated[Path | None, typer.Option(help="Keep keys and records in this folder.")] = None,
@@ -38,7 +41,12 @@ def command(
     api_limit: Annotated[int, typer.Option(min=1, help="Calls allowed in 24 hours.")] = 15_000,
     as_json: JsonOption = False,
 ) -> int:
-    """Serve a Salesforce-speaking org on loopback until SIGTERM; prints how to log in when it is ready."""
+    """Serve a Salesforce-speaking org on loopback until SIGTERM; prints how to log in when it is ready.
+
+    With a command, act as a salesperson in the one that runs.
+    """
+    if context.invoked_subcommand is not None:
+        return console.OK
     if seed not in SEEDS:
         raise typer.BadParameter(f"one of {', '.join(SEEDS)}", param_hint="--seed")
     if seed == "developer" and data is None:
