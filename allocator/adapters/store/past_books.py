@@ -33,7 +33,8 @@ _NOT_RETURNED = sa.or_(_D.ended.is_(None), _D.ended == Ended.UNDONE)
 def before(connection: Connection, first: int, began: datetime) -> Past:
     """How things stood when the run `first` began; the runs themselves are for others to tell."""
     undone, backs = list(_undone(connection, first, began)), list(_backs(connection, first))
-    ledgers, gone = _ledgers(connection, first), (*undone, *backs)
+    ledgers = _ledgers(connection, first)
+    gone: list[PastRefund | PastBack] = [*undone, *backs]
     return Past(
         runs=(),
         ledgers=ledgers,
