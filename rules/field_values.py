@@ -51,10 +51,10 @@ _EXACT: Final = Context(prec=200, rounding=ROUND_HALF_UP)
 class FieldType:
     """What a field of a side holds, and its limits; None for no limit known.
 
-    `length` counts characters; a longer text is a fault, unless the field `cuts` it. `digits` counts those
-    before and after the point, `decimals` those after it, to which the field rounds, halves away from zero.
-    `options` bind when `restricted`. A flag that is not `nullable` is no when empty. `zone` is where the days
-    of a date begin, and the zone of a moment that names none.
+    `length` counts characters; a longer value is a fault, unless it is a text and the field `cuts` it.
+    `digits` counts those before and after the point, `decimals` those after it, to which the field rounds,
+    halves away from zero. `options` bind when `restricted`. A flag that is not `nullable` is no when empty.
+    `zone` is where the days of a date begin, and the zone of a moment that names none.
     """
 
     kind: Kind = "text"
@@ -362,7 +362,7 @@ def _among(value: str, to: FieldType) -> str | Misfit:
 def _fitting(text: str, to: FieldType) -> str | Misfit | None:
     if to.length is None or len(text) <= to.length:
         return text
-    if to.cuts:
+    if to.cuts and to.kind == "text":
         return _plain(text[: to.length]) or None
     message = f"has {len(text)} characters, and the other side's field takes {to.length}"
     return Misfit("too_long", message, f"shorten it to {to.length} characters, or lengthen the field")

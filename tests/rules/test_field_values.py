@@ -133,6 +133,7 @@ MISFITS: list[tuple[FieldValue, FieldType, FieldType, str]] = [
     (("Web", "Fairs"), PICKS, FieldType("multi_picklist", length=8), "too_long"),
     (Decimal("999.995"), NUMBER, FieldType("number", digits=5, decimals=2), "too_large"),
     (Decimal(10**6), NUMBER, FieldType("number", digits=6), "too_large"),
+    ("Web", PICK, FieldType("picklist", length=2, cuts=True), "too_long"),
     ("Fax", PICK, LIST, "not_an_option"), ("FAIR", PICK, LIST, "not_an_option"),
     (("Web", "Fax"), PICKS, LISTS, "not_an_option"), (None, TEXT, FieldType(nullable=False), "required"),
 ]  # fmt: skip
