@@ -389,6 +389,14 @@ class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, Tu
     def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
         """(team, Person ID, when) of each lead decided since and not given back, or taken by hand since."""
 
+    def rename_team(self, old: str, new: str) -> int:
+        """Whatever counts by the name of team `old` counts by `new` from now on: ledgers, vouchers, last
+        turns, turns with their numbers, caps, a pause. Needs no lease. Returns how many turns were moved.
+
+        Changes nothing and raises BusyError while a run is at work, UnknownName where `old` has taken no turn
+        or `new` has taken one.
+        """
+
     # decide
     def commit_plan(self, lease: Lease, plan: Plan, *, at: datetime, tables_version: str) -> None:
         """Decisions with their trace, turns, ledger, outbox rows and lead states, in one transaction.

@@ -80,6 +80,13 @@ def lock(connection: Connection) -> None:
     _locked(connection)
 
 
+def refuse_while_at_work(connection: Connection) -> None:
+    """With the lock held. Raises BusyError while a run holds the lease and may be alive."""
+    held = _locked(connection)
+    if held.run is not None:
+        _refuse_if_alive(connection, held, now(connection))
+
+
 def renew(connection: Connection, mine: Lease, seconds: int) -> Lease:
     moment = now(connection)
     expires = moment + timedelta(seconds=seconds)

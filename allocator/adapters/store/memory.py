@@ -18,6 +18,7 @@ from allocator.adapters.store.holder import surely_dead, this_process
 from allocator.adapters.store.memory_alerts import MemoryAlerts
 from allocator.adapters.store.memory_delivery import MemoryDelivery
 from allocator.adapters.store.memory_past import past_of
+from allocator.adapters.store.memory_renames import renamed
 from allocator.adapters.store.memory_state import Decision, StoreState, ledgers_of, waiting
 from allocator.adapters.store.memory_statement import MemoryStatement
 from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
@@ -91,6 +92,10 @@ class MemoryStore(
             return Lease(s.token, number, s.expires)
 
     def _take_over(self, s: StoreState, holding: int, at: datetime) -> None:
+        self._refuse_if_alive(s, holding)
+        s.runs[holding] = replace(s.runs[holding], state="failed", finished=at)
+
+    def _refuse_if_alive(self, s: StoreState, holding: int) -> None:
         assert s.expires and s.holder, "a lease that is held has a holder"
         if s.expires > self.now() and not surely_dead(s.holder):
             since, until = (f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in (s.runs[holding].started, s.expires))
@@ -98,7 +103,6 @@ class MemoryStore(
                 f"busy: run {holding} since {since} ({s.holder.host}, pid {s.holder.pid});"
                 f" it ends by itself or its lease expires at {until}"
             )
-        s.runs[holding] = replace(s.runs[holding], state="failed", finished=at)
 
     def renew(self, lease: Lease, *, seconds: int) -> Lease:
         with self._changing(lease) as s:
@@ -192,6 +196,12 @@ class MemoryStore(
         taken = sorted((row.since, row.key, row) for row in self.leads(states=[State.TAKEN]) if row.since)
         by_hand = ((r.taker_team, r.taker, since) for since, _, r in taken if since >= at)
         return [*given, *((team, person, since) for team, person, since in by_hand if team and person)]
+
+    def rename_team(self, old: str, new: str) -> int:
+        with self._changing() as s:
+            if s.holding is not None:
+                self._refuse_if_alive(s, s.holding)
+            return renamed(s, old, new)
 
     # decide
 

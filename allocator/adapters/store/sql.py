@@ -24,6 +24,7 @@ from allocator.adapters.store import (
     mails,
     past,
     pauses,
+    renames,
     schema,
     statement,
     take_backs,
@@ -196,6 +197,11 @@ class SqlStore:
     def given_since(self, at: datetime) -> Sequence[tuple[str, str, datetime]]:
         return self.database.read(lambda c: books.given_since(c, at))
 
+    def rename_team(self, old: str, new: str) -> int:
+        return self.database.write(
+            lambda c: renames.rename(c, old, new), adopt=lambda c: renames.renamed(c, old, new)
+        )
+
     # decide
 
     def commit_plan(self, lease_: Lease, plan: Plan, *, at: datetime, tables_version: str) -> None:
@@ -278,11 +284,7 @@ class SqlStore:
         return self.database.read(lambda c: history.of_lead(c, key))
 
     def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
-        def work(connection: Connection) -> int:
-            lease.lock(connection)
-            return leads.retry(connection, keys)
-
-        return self.database.write(work)
+        return self.database.write(lambda c: self._locked(c, lambda: leads.retry(c, keys)))
 
     # alerts
 
