@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
+
 import pytest
+import requests
 from sandbox_client import ANA, Client
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed
+from simple_salesforce.login import SalesforceLogin
 from soap_client import Soap, code, ids, lead_convert
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE e [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>
@@ -29,6 +35,27 @@ def test_a_log_in_opens_a_session_for_soap_and_rest(client: Client, soap: Soap, 
     client.http.headers["Authorization"] = f"Bearer {done['sessionId']}"
     assert client.query("SELECT Id FROM Organization").status_code == 200
     assert soap.convert(client.lead(OwnerId=ANA))["success"]
+
+
+class AtHome(requests.Session):
+    """Sends to the sandbox what simple-salesforce sends to the vendor's hosts."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+        return super().request(method, self._url + urlsplit(str(url)).path, *args, **options)
+
+
+def test_simple_salesforce_logs_in_over_soap(client: Client) -> None:
+    known = {"username": client.info["username"], "security_token": "token", "session": AtHome(client.url)}
+    token, host = SalesforceLogin(password=client.info["password"], **known)
+    client.http.headers["Authorization"] = f"Bearer {token}"
+    assert host == urlsplit(client.url).netloc
+    assert client.query("SELECT Id FROM Organization").status_code == 200
+    with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_LOGIN"):
+        SalesforceLogin(password="wrong", **known)
 
 
 def test_a_wrong_password_is_a_login_fault_and_no_password_is_logged(client: Client, soap: Soap) -> None:
