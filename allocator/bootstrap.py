@@ -323,6 +323,12 @@ def current_tables(settings: Settings, store: Store) -> RoutingTables:
     return load(settings.workbook)
 
 
+def next_tables(settings: Settings, store: Store, clock: Clock) -> RoutingTables:
+    """The tables of the next run: the workbook as it was saved, if it is good and does not wait, else those
+    that run. As when it was saved, the verdict is kept in the store."""
+    return workbook_loop(settings, store, clock).judged(clock.now()).look.tables
+
+
 def org_template(settings: Settings, path: Path) -> int:
     """Write a workbook with the org's active users, deciding nothing yet. Returns how many users."""
     from rules.workbook.template import write_org_template

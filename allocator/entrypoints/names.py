@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from allocator.errors import UnknownName
 from rules.fold import fold
-from rules.model import RoutingTables
+from rules.model import RoutingTables, Team
 
 
 def person_named(tables: RoutingTables, text: str) -> str:
@@ -29,6 +29,16 @@ def person_named(tables: RoutingTables, text: str) -> str:
     near = nearest(fold(text), known)
     hint = f" Did you mean {', '.join(sorted(known[near]))}?" if near else " See sheet Salespeople."
     raise UnknownName(f"There is nobody {text!r}.{hint}")
+
+
+def team_named(tables: RoutingTables, text: str) -> Team:
+    """The team of that name, whatever case and accents. Raises UnknownName with the nearest name."""
+    names = {fold(t.name): t for t in tables.teams}
+    if fold(text) in names:
+        return names[fold(text)]
+    near = difflib.get_close_matches(fold(text), names, n=1, cutoff=0.3)
+    hint = f" Did you mean {names[near[0]].name}?" if near else ""
+    raise UnknownName(f"There is no team {text!r}.{hint}")
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:

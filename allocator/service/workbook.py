@@ -16,7 +16,7 @@ from allocator.domain.tables import problems_with
 from allocator.ports import Clock, Store, Tables
 from allocator.service.alerts import Desk, codes_of, refused_tables
 from allocator.service.answering import Answering, nothing
-from allocator.service.versions import Judge
+from allocator.service.versions import Judge, Verdict
 from rules.errors import Problem, WorkbookError
 from rules.model import RoutingTables
 
@@ -56,7 +56,7 @@ class Workbook:
     def _look_at_file(self) -> None:
         now = self.clock.now()
         try:
-            verdict = self._judge.settle(lambda: self._look_once(now), now)
+            verdict = self.judged(now)
         except WorkbookError as error:
             edition = error.version or codes_of(error.problems)
             self._refuse(error.problems, edition, None, now)
@@ -113,7 +113,7 @@ class Workbook:
         if found is None or found.edition == self._answering.answered("draft"):
             return
         try:
-            running: TablesLook | None = self._judge.settle(lambda: self._look_once(now), now).look
+            running: TablesLook | None = self.judged(now).look
         except WorkbookError:
             running = None
         self._answering.draft(found, running, self._judge, now)
@@ -124,6 +124,10 @@ class Workbook:
             self._answering.forget("draft", self.clock.now())
 
     # shared
+
+    def judged(self, now: datetime) -> Verdict:
+        """Which tables run next, kept in the store. Raises WorkbookError where none can."""
+        return self._judge.settle(lambda: self._look_once(now), now)
 
     @property
     def _judge(self) -> Judge:

@@ -18,9 +18,8 @@ from allocator.adapters.clock import clock_from, parse_instant
 from allocator.config import Settings, load_settings
 from allocator.domain.pauses import Pause, Paused, span
 from allocator.entrypoints import console
-from allocator.entrypoints.commands.rotation import team_named
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.entrypoints.names import person_named
+from allocator.entrypoints.names import person_named, team_named
 from allocator.errors import ConfigError
 from allocator.ports import Store
 from rules.model import RoutingTables

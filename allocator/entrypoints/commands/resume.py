@@ -13,9 +13,8 @@ from allocator.config import load_settings
 from allocator.domain.pauses import Pause, Paused
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.pause import Tables, with_store
-from allocator.entrypoints.commands.rotation import team_named
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.entrypoints.names import person_named
+from allocator.entrypoints.names import person_named, team_named
 from allocator.ports import Store
 
 app = typer.Typer(help="End a pause.", no_args_is_help=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -12,15 +11,16 @@ from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import load_settings
 from allocator.entrypoints import console
+from allocator.entrypoints.commands import rename
 from allocator.entrypoints.commands.explain import known_facts
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
+from allocator.entrypoints.names import team_named
 from allocator.entrypoints.out_words import moment, out
-from allocator.errors import UnknownName
 from allocator.service.next_turns import rotation_object
-from rules.fold import fold
-from rules.model import RoutingTables, Team
+from rules.model import RoutingTables
 
 app = typer.Typer(help="Whose turn it is.", no_args_is_help=True)
+rename.register(app)
 
 EPILOG = (
     'Examples:  allocator rotation show "Enterprise" --next 20   |   '
@@ -64,16 +64,6 @@ def show(
     else:
         _print(found, tables)
     return console.OK
-
-
-def team_named(tables: RoutingTables, text: str) -> Team:
-    """The team of that name, whatever case and accents. Raises UnknownName with the nearest name."""
-    names = {fold(t.name): t for t in tables.teams}
-    if fold(text) in names:
-        return names[fold(text)]
-    near = difflib.get_close_matches(fold(text), names, n=1, cutoff=0.3)
-    hint = f" Did you mean {names[near[0]].name}?" if near else ""
-    raise UnknownName(f"There is no team {text!r}.{hint}")
 
 
 # --- in words ---
