@@ -67,14 +67,18 @@ def refuse(old: str, new: str, *, old_turns: int, new_turns: int) -> None:
 
 
 def perhaps_renamed(ledgers: Ledgers, tables: RoutingTables) -> Iterator[tuple[str, Team]]:
-    """Each team that has gone while it owed or was owed, and the team without a turn that it may be now:
-    the one with the most of its people, then the one whose name is nearest."""
+    """Each team that has gone while somebody owed or was owed, and the team without a turn that it may be:
+    the one with the most of these people, then the one whose name is nearest. None where none of them is.
+    """
     books = _books(ledgers)
-    new = [team for team in tables.teams if not _all(books.get(team.name, {}))]
-    for name, lanes in sorted(books.items()):
+    new = [team for team in tables.teams if team.name not in books]
+    for name, lanes in books.items():
         people = {person for book in lanes.values() for person, credit in book.credits.items() if credit}
-        if new and people and name not in tables.team_by_name:
-            yield name, max(new, key=lambda team, o=name, p=people: _likeness(team, o, p))  # type: ignore[misc]
+        likely = [(_likeness(team, name, people), team) for team in new]
+        if name not in tables.team_by_name and likely:
+            (same, _), team = max(likely, key=lambda one: one[0])
+            if same:
+                yield name, team
 
 
 def _likeness(team: Team, name: str, people: set[str]) -> tuple[int, float]:
@@ -82,10 +86,12 @@ def _likeness(team: Team, name: str, people: set[str]) -> tuple[int, float]:
     return same, SequenceMatcher(None, fold(name), fold(team.name)).ratio()
 
 
-def words(old: str, new: str) -> str:
+def advice(old: str, new: str) -> str:
     """What to do about one of them."""
-    command = f'allocator rotation rename "{old}" "{new}"'
-    return f"Team {old} has gone and {new} is new: if it was renamed, run before the next run: {command}"
+    return (
+        "If it was renamed, ask the administrator to say before the next run:"
+        f' allocator rotation rename "{old}" "{new}"'
+    )
 
 
 def _gone(books: Mapping[str, Mapping[str, Ledger]], tables: RoutingTables, text: str) -> str:

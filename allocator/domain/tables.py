@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from allocator.domain import renamed
 from allocator.domain.lead import CrmUser
+from allocator.domain.renamed import Ledgers
 from rules.errors import Problem, Severity
 from rules.facts import fact_key
 from rules.model import RoutingTables, Row, Salesperson, Team
@@ -17,6 +19,7 @@ INTAKE_AS_PERSON = "T503"
 UNKNOWN_USER = "T504"
 INACTIVE_USER = "T505"
 UNKNOWN_QUEUE = "T506"
+RENAMED_TEAM = "T507"
 
 CODES = {
     UNMAPPED_FACT: "a rule reads a fact that the configuration maps to no field",
@@ -25,6 +28,7 @@ CODES = {
     UNKNOWN_USER: "a salesperson's CRM user does not exist",
     INACTIVE_USER: "a salesperson's CRM user is inactive",
     UNKNOWN_QUEUE: "a team's queue does not exist, or takes no leads",
+    RENAMED_TEAM: "a team with credits has gone and one with its people is new: it may have been renamed",
 }
 
 
@@ -52,6 +56,18 @@ def doubts_about(tables: RoutingTables, owners: Owners) -> tuple[Problem, ...]:
     """Warnings, by sheet: what the CRM knows otherwise today and may know again tomorrow."""
     doubts = _doubts(tables, owners)
     return tuple(sorted(doubts, key=lambda problem: (problem.sheet != "Teams", problem.row or 0)))
+
+
+def perhaps_renamed(tables: RoutingTables, ledgers: Ledgers) -> tuple[Problem, ...]:
+    """Warnings: teams that would begin at zero, where they may be ones that have credits."""
+    return tuple(
+        Problem(
+            code=RENAMED_TEAM, severity="warning", sheet="Teams", row=_row(team.cell), column="Team",
+            value=team.name, fix=f"{renamed.advice(old, team.name)}.",
+            message=f"Team {old} has gone with its credits, and {team.name} is new and begins at zero.",
+        )
+        for old, team in renamed.perhaps_renamed(ledgers, tables)
+    )  # fmt: skip
 
 
 def _doubts(tables: RoutingTables, owners: Owners) -> Iterator[Problem]:

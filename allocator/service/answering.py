@@ -12,6 +12,7 @@ from allocator.domain.alerts import Book, Changes, Scene, Think
 from allocator.domain.impact import Impact
 from allocator.domain.records import DraftLook, TablesLook, TablesVersion
 from allocator.domain.slots import next_due
+from allocator.domain.tables import perhaps_renamed
 from allocator.domain.versions import How, Standing, must_wait, threshold_of
 from allocator.ports import Store, Tables
 from allocator.service.alerts import Desk
@@ -58,7 +59,7 @@ class Answering:
         answer = answers.waiting(
             edition=look.waiting.sha256, saved_by=look.waiting.saved_by, moves=look.waiting.moves,
             threshold=look.tables.settings.get("publish threshold", ""), runs=look.version.sha256,
-            why_not=verdict.why_not, sections=(*tried, *of_diff(look.tables, own, now)),
+            why_not=verdict.why_not, sections=(*tried, *self._different(look.tables, own, now)),
         )  # fmt: skip
         think = self.over(look, now, answer)
         if told:
@@ -74,14 +75,14 @@ class Answering:
         return answers.live(
             when=f"{due:%H:%M} UTC" if look.fresh else "", edition=look.version.sha256,
             saved_by=look.version.saved_by, observe=not self.live,
-            sections=of_diff(before, look.tables, now),
+            sections=self._different(before, look.tables, now),
         )  # fmt: skip
 
     def draft(self, found: DraftLook, running: TablesLook | None, judge: Judge, now: datetime) -> None:
         """The check of the draft, and its impact."""
         tables, base = found.tables, running.tables if running else None
         tried, said = _tried(judge, base, tables, now) if tables and base else (None, ())
-        different = of_diff(base, tables, now) if tables else ()
+        different = self._different(base, tables, now) if tables else ()
         answer = answers.draft(
             edition=found.edition, saved_by=tables.saved_by if tables else "", problems=found.problems,
             warnings=tables.warnings if tables else (), would_wait=_would_wait(base, tried),
@@ -96,7 +97,7 @@ class Answering:
     ) -> None:  # fmt: skip
         """A person made this version live by a command, `instead_of` another one. Its editors are told."""
         due = f"{next_due(now, minute=self.desk.minute):%H:%M} UTC"
-        sections = of_diff(before, tables, now)
+        sections = self._different(before, tables, now)
         if version.how is How.ROLLBACK:
             answer = answers.rolled_back(
                 when=due, edition=version.sha256, instead_of=instead_of.sha256,
@@ -143,6 +144,12 @@ class Answering:
 
     def _scene(self, desk: Desk, look: TablesLook | None, now: datetime) -> Scene:
         return desk.scene(now, run=None, look=look, last_done=self.store.last_done())
+
+    def _different(self, before: RoutingTables | None, after: RoutingTables, now: datetime) -> Sections:
+        """What is different, first of all teams that may have been renamed."""
+        renamed = [f"{one.message} {one.fix}" for one in perhaps_renamed(after, self.store.ledgers())]
+        first = [("Perhaps renamed", renamed)] if renamed else []
+        return [*first, *of_diff(before, after, now)]
 
     def _before(self, sha256: str) -> RoutingTables | None:
         told = self.store.tables_version(self.answered("live"))

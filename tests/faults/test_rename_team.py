@@ -98,3 +98,15 @@ def test_while_a_run_is_at_work_nothing_is_renamed(make: Make) -> None:
         assert "run 2 is at work" in rename(org, "Enterprise", "Key accounts", code=6)["error"]["message"]
         store.end_run(lease, at=store.runs()[0].started, state="done", summary={})
     assert rename(org, "Enterprise", "Key accounts")["turns"] == 4
+
+
+def test_the_check_warns_of_it_as_long_as_it_can_be_mended(make: Make) -> None:
+    org = make(4)
+    org.run(assigned=4)
+    call_it(org, "Key accounts")
+    _, found = org("tables", "check")
+    (warned,) = (one for one in found["problems"] if one["code"] == "T507")
+    assert 'allocator rotation rename "Enterprise" "Key accounts"' in warned["fix"] and found["ok"]
+    rename(org, "Enterprise", "Key accounts")
+    _, found = org("tables", "check")
+    assert not any(one["code"] == "T507" for one in found["problems"])

@@ -15,9 +15,10 @@ import typer
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
 from allocator.config import Settings, load_settings
-from allocator.domain.tables import doubts_about, problems_with
+from allocator.domain.tables import doubts_about, perhaps_renamed, problems_with
 from allocator.entrypoints import console, files, problem_list
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption
+from allocator.errors import ConfigError, SourceError
 from allocator.service.versions import standing
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -61,7 +62,9 @@ def examine(file: Path | None, config: Path) -> Examined:
     checked = check(path, on=clock_from().now().date())
     problems = list(checked.problems)
     if checked.tables is not None and settings is not None:
-        problems = _in_order([*problems, *_against_crm(checked.tables, settings)])
+        problems = _in_order(
+            [*problems, *_against_crm(checked.tables, settings), *_renamed(checked.tables, settings)]
+        )
     return Examined(path, settings, checked, problems)
 
 
@@ -73,6 +76,20 @@ def _against_crm(tables: RoutingTables, settings: Settings) -> list[Problem]:
     intake = owners.intake if owners else ()
     found = problems_with(tables, fact_names=settings.fact_fields(), intake=intake)
     return [*found, *(doubts_about(tables, owners) if owners else ())]
+
+
+def _renamed(tables: RoutingTables, settings: Settings) -> tuple[Problem, ...]:
+    """What the ledgers show besides; nothing where the store cannot be asked."""
+    try:
+        store = bootstrap.store_if_there(settings)
+        if store is None:
+            return ()
+        try:
+            return perhaps_renamed(tables, store.ledgers())
+        finally:
+            store.close()
+    except (ConfigError, SourceError):
+        return ()
 
 
 def check_command(
