@@ -7,8 +7,22 @@ from datetime import date
 from typing import Any
 
 import pytest
-from store_cases import NOW, TEAM, begin, canonical, commit, end, everything, held, lead, planned, settled
+from store_cases import (
+    NOW,
+    TEAM,
+    begin,
+    canonical,
+    commit,
+    end,
+    everything,
+    held,
+    lead,
+    lose_the_answer,
+    planned,
+    settled,
+)
 
+from allocator.adapters.store.sql import open_store
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.pauses import Pause, Paused
 from allocator.errors import BusyError, UnknownName
@@ -130,3 +144,16 @@ def test_nothing_is_renamed_while_a_run_is_at_work_but_after_one_that_died(backe
     assert everything(store) == was
     backend.expire_lease()
     assert store.rename_team(TEAM, NEW) == 3
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_rename_whose_answer_is_lost_is_done_exactly_once(
+    postgresql_database: str, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    store, other = open_store(postgresql_database), open_store(postgresql_database)
+    a_run(store, range(3))
+    commits = lose_the_answer(other, monkeypatch, after=after)
+    assert (other.rename_team(TEAM, NEW), len(commits) > 0) == (3, True)
+    assert list(store.ledgers()) == [(NEW, "")]
+    for one in (store, other):
+        one.close()
