@@ -30,7 +30,7 @@ def test_a_booked_turn_is_the_turn_that_would_have_been_recorded() -> None:
             turn, booking = taken.pop()
             full.give_back(booking.lane, turn)
             live = [b.sequence for _, b in taken if b.owner == booking.owner]
-            light.unbook(booking, max(live, default=0))
+            light.unbook(booking, max(live, default=0), streak=0)
         else:
             assert (taken[-1][0].owner, taken[-1][0].sequence) == (taken[-1][1].owner, taken[-1][1].sequence)
     assert all(full.ledger(lane) == light.ledger(lane) for lane in ("", "west"))
