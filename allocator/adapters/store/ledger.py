@@ -50,7 +50,7 @@ def ledgers(connection: Connection) -> dict[tuple[str, str], Ledger]:
             next_number=numbers[team, lane] + 1,
             next_sequence=sequences[team] + 1,
             vouchers=held.get((team, lane), {}),
-            streak=streak(connection, team, lane) if (team, lane) in held else 0,
+            streak=_streak(connection, team, lane) if (team, lane) in held else 0,
         )
         for (team, lane), people in sorted(credits.items())
     }
@@ -64,12 +64,10 @@ def _vouchers(connection: Connection) -> dict[tuple[str, str], dict[Key, Voucher
     return found
 
 
-def streak(connection: Connection, team: str, lane: str, *, before: int | None = None) -> int:
-    """How many of the lane's newest automatic leads that stand were catch-ups in a row; before that run."""
+def _streak(connection: Connection, team: str, lane: str) -> int:
+    """How many of the lane's newest automatic leads that stand were catch-ups in a row."""
     t = turns.c
     mine = sa.and_(t.team == team, t.lane == lane, t.kind.in_(AUTOMATIC), ~refunded())
-    if before is not None:
-        mine = sa.and_(mine, t.run < before)
     other = sa.select(t.number).where(mine, t.kind != "catch-up").order_by(t.number.desc()).limit(1)
     last = connection.execute(other).scalar() or 0
     return connection.execute(sa.select(sa.func.count()).where(mine, t.number > last)).scalar() or 0
