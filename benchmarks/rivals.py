@@ -9,6 +9,7 @@ leaves out is said at its class, and it is left out in the product's favour wher
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Run:
     away: frozenset[str] = field(default=frozenset())
 
 
-class Rule:
+class Rule(ABC):
     """A way of taking turns. `weighs`: it knows that some people are to get more than others."""
 
     name: ClassVar[str]
@@ -52,12 +53,12 @@ class Rule:
         self.team = team
         self.chance = chance
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: Run) -> None:  # noqa: B027 - most rules need nothing here
         """A run starts."""
 
+    @abstractmethod
     def pick(self, language: str, able: Able) -> str | None:
         """Who of `able` (never empty) takes the next lead; None: it waits for the next run."""
-        raise NotImplementedError
 
 
 def following(people: Sequence[str], last: str | None, able: Able) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
+
+from allocator.service.background import Background
 
 PATIENCE = 6.0
 """Seconds that a run has to end by itself once it was asked to stop; ten are promised."""
 GLANCE = 0.2
 
 
-class Watch:
+class Watch(Background):
     """Calls `leave` from a thread if the body is not over a few seconds after `stop()` became true.
 
     A request that waits for an answer cannot be called back: whoever asked to stop should not wait for it.
@@ -21,20 +21,9 @@ class Watch:
         self, stop: Callable[[], bool], leave: Callable[[], None], *, patience: float = PATIENCE
     ) -> None:
         self._stop, self._leave, self._patience = stop, leave, patience
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="hand over", daemon=True)
+        super().__init__("hand over")
 
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def work(self) -> None:
         while not self._over.wait(GLANCE):
             if self._stop():
                 if not self._over.wait(self._patience):

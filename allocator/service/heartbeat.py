@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from types import TracebackType
-
 from allocator.domain.records import Lease
 from allocator.errors import AllocatorError, FencedError
 from allocator.ports import Store
+from allocator.service.background import Background
 
 
-class Heartbeat:
+class Heartbeat(Background):
     """Renews the lease four times in its life, from a thread, so that a slow CRM call does not lose it.
 
     A stopped process stops this thread too: then the lease runs out, as it should.
@@ -18,20 +16,9 @@ class Heartbeat:
 
     def __init__(self, store: Store, lease: Lease, seconds: int) -> None:
         self._store, self._lease, self._seconds = store, lease, seconds
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        super().__init__("lease")
 
-    def __enter__(self) -> Heartbeat:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
+    def work(self) -> None:
         while not self._over.wait(self._seconds / 4):
             try:
                 self._store.renew(self._lease, seconds=self._seconds)
