@@ -7,7 +7,7 @@ fake passes the port's contract suite in tests/contracts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from allocator.domain.alerts import Changes, Incident, Mail, Silence, Think
@@ -43,6 +43,21 @@ from allocator.domain.records import (
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.domain.statement import Account, ExportRow
+from allocator.domain.sync.values import (
+    ConflictRow,
+    CrmRecord,
+    CrmWrite,
+    FieldInfo,
+    Made,
+    NewLead,
+    SourceAnswer,
+    SourceRecord,
+    SourceWrite,
+    SyncEnd,
+    SyncRow,
+    SyncStep,
+    SyncWrite,
+)
 from allocator.domain.take_backs import Asked, BackEnd, Given, TakeBack
 from allocator.domain.taken_turns import TakenTurn
 from rules.errors import Problem
@@ -97,7 +112,51 @@ ExtraCheck = Callable[[RoutingTables], Sequence[Problem]]
 # --- CRM ---
 
 
-class CRM(Protocol):
+class CrmRecords(Protocol):
+    """The Leads and Contacts behind marketing records. Reads are fresh, never from a cache.
+
+    `object` is "Lead" or "Contact". `fields` are names of its fields; of a Contact also "Account.Name". What
+    the CRM lacks or hides is left out of every query and absent from `CrmRecord.values`.
+    """
+
+    @property
+    def external_id(self) -> str:
+        """The field on Lead and Contact that holds the marketing record, "source:id"; empty: none is set."""
+
+    def describe(self, object: str) -> Mapping[str, FieldInfo]:
+        """The fields of Lead, Contact or Account as this user sees them, by name. Asked once."""
+
+    def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
+        """One entry per id asked, deleted and unknown ones included: a request per 200 ids."""
+
+    def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
+        """Pages of those with an external id that were changed, deleted or undeleted at or after `since`."""
+
+    def matching(
+        self,
+        object: str,
+        *,
+        external_ids: Collection[str] = (),
+        emails: Collection[str] = (),
+        fields: Sequence[str] = (),
+    ) -> Sequence[CrmRecord]:
+        """Those not deleted that have one of these external ids or e-mails (any case), each once."""
+
+    def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
+        """Make Leads with their owners, the vendor's own assignment rules off: an upsert each, at most 25 in
+        a request, sent at most once. One answer each, in order; raises nothing for one record.
+
+        Only for Leads that a fresh read by external id did not find: an upsert would write to one that it
+        finds.
+        """
+
+    def write(self, writes: Sequence[CrmWrite]) -> Sequence[WriteAnswer]:
+        """Set fields, each on its own condition, at most 25 in a request, sent at most once. As `give`:
+        CHANGED when the condition failed, CONVERTED when the Lead is dead, GONE, LOCKED, REJECTED with the
+        vendor's code, UNKNOWN, UNSENT."""
+
+
+class CRM(CrmRecords, Protocol):
     """A CRM that holds Leads. Ids are in the vendor's canonical form (Salesforce: 18 characters).
 
     Any method may raise SourceError (LoginError, QuotaError): the system cannot be used now, and nothing
@@ -150,7 +209,101 @@ class CRM(Protocol):
         """
 
 
+# --- marketing systems ---
+
+
+class LeadSource(Protocol):
+    """A system that leads come from, other than the CRM: a marketing system or a folder of files.
+
+    Any method may raise SourceError (LoginError, QuotaError): the system cannot be used now, and nothing
+    half-read is returned. A short or malformed answer is never "no leads".
+    """
+
+    name: str
+    """What its lead keys begin with: "hubspot", "drop"."""
+    usage: CrmUsage
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether records can be written: False for files, whose leads are created and never kept in step."""
+
+    @property
+    def overlap(self) -> timedelta:
+        """How late its search may show a change: marks stay this far behind."""
+
+    def now(self) -> datetime:
+        """The system's own clock as of its last answer, aware UTC."""
+
+    def fields(self) -> Mapping[str, FieldInfo]:
+        """Its fields by name. Asked once."""
+
+    def pull(self, since: datetime | None) -> Iterator[Sequence[SourceRecord]]:
+        """Pages of every record in intake, and of every one changed at or after `since` (None: all).
+
+        Found by a search that may lag: to be read again before anything is concluded from their values.
+        A record may come twice.
+        """
+
+    def read(self, ids: Collection[str], *, stamps: bool = False) -> Mapping[str, SourceRecord]:
+        """A fresh read, one entry per id asked: gone and merged ones included. `stamps`: with those of single
+        fields where the system has them."""
+
+    def write(self, writes: Sequence[SourceWrite]) -> Sequence[SourceAnswer]:
+        """Set fields. One answer per write, in order; raises nothing for one record. GONE, REJECTED with the
+        vendor's code, UNKNOWN, UNSENT; never a half-written record taken for a whole one."""
+
+    def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
+        """Make records from canonical values, one answer each, in order. One that is there already (same e-mail)
+        is REJECTED, its id in `matches`."""
+
+    def taken(self) -> None:
+        """What was pulled is in the store: a folder puts its files away."""
+
+
 # --- Store ---
+
+
+class SyncStore(Protocol):
+    """Links between marketing records and CRM objects, what both sides agreed on, and the writes of fields.
+
+    Like every other write of the store, those here are fenced by the lease.
+    """
+
+    def links_to(self, objects: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LeadKey]:
+        """(object, CRM id) -> the marketing record with a live link to it; absent where none has."""
+
+    def save_links(self, lease: Lease, links: Sequence[Link]) -> None:
+        """Add these, or bring them to the state given. Raises AllocatorError, and changes nothing, when a
+        record would have two live links to a CRM, or an object two live records of one source."""
+
+    def syncs(
+        self, keys: Collection[LeadKey] | None = None, *, source: str | None = None, again: bool | None = None
+    ) -> Sequence[SyncRow]:
+        """By key, source or mark, ordered by key."""
+
+    def commit_sync(self, lease: Lease, steps: Sequence[SyncStep], *, at: datetime) -> Sequence[SyncWrite]:
+        """Rows, links, conflicts and pending writes in one transaction; the writes come back with their ids.
+        Earlier writes of these records that are still pending are dropped."""
+
+    def pending_sync(self, *, source: str | None = None) -> Sequence[SyncWrite]:
+        """Writes not settled yet, in order."""
+
+    def attempt_sync(self, lease: Lease, ids: Sequence[int]) -> None:
+        """Record durably that these writes are about to be sent."""
+
+    def settle_sync(self, lease: Lease, ends: Sequence[SyncEnd], *, at: datetime) -> None:
+        """Final states, and what the sides agree on now. What is settled already stays as it is."""
+
+    def sync_writes(self, key: LeadKey) -> Sequence[SyncWrite]:
+        """Every write of fields of a record, oldest first."""
+
+    def conflicts(
+        self, keys: Collection[LeadKey] | None = None, *, limit: int = 100
+    ) -> Sequence[ConflictRow]:
+        """Newest first."""
+
+    def set_mark(self, lease: Lease, name: str, to: datetime) -> None:
+        """Move a mark forward (`mark(name)` reads it); one that is ahead already stays."""
 
 
 class AlertStore(Protocol):
@@ -293,7 +446,7 @@ class TurnStore(Protocol):
         turn's own numbers. Adds up every turn of the team: for one lead, not for many."""
 
 
-class Store(TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, TurnStore, Protocol):
+class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, StatementStore, TurnStore, Protocol):
     """What must survive a crash. Every method is one transaction; every write checks the lease's token in it.
 
     A write under a lease that was taken over raises FencedError and changes nothing. Times are aware UTC.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     from rules.cells import Condition
     from rules.errors import Problem
+    from rules.field_rules import Direction, WriteRule
 
 FactType = Literal["text", "closed", "number", "date"]
 
@@ -190,6 +191,23 @@ class OwnerOverride:
     cell: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """A row of sheet Fields: a marketing field and the CRM fields that it is kept in step with; "" for none.
+
+    `source` names the marketing system that it is about; "" for all of them.
+    """
+
+    marketing: str
+    lead: str = ""
+    contact: str = ""
+    account: str = ""
+    direction: Direction = "push"
+    rule: WriteRule = "overwrite"
+    source: str = ""
+    row: int = field(default=0, compare=False)
+
+
 @dataclass(frozen=True)
 class RoutingTables:
     """The checked content of one workbook. `version` is the sha256 of its bytes.
@@ -205,6 +223,8 @@ class RoutingTables:
     layers: tuple[Layer, ...]
     teams: tuple[Team, ...]
     overrides: tuple[OwnerOverride, ...] = ()
+    fields: tuple[FieldMapping, ...] = ()
+    """Sheet Fields; empty where the workbook has none."""
     warnings: tuple[Problem, ...] = ()
     saved_by: str = ""
 

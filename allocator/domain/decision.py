@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from allocator.domain.facts import FactFields
-from allocator.domain.lead import CrmUser, LeadKey, Match, Record, State
+from allocator.domain.lead import CrmUser, Effect, LeadKey, Match, Record, State
 from allocator.domain.pauses import Pause
 from rules.model import RoutingTables
 from rules.rotation import Ledger, Skipped, Turn
@@ -97,6 +97,10 @@ class Assigned:
     basis: str
     trace: Mapping[str, Any]
     seen: Mapping[str, Any] | None = None
+    effect: Effect = Effect.OWNER
+    object: str = ""
+    """Of a link: Lead or Contact, and its CRM id."""
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ class Reason(StrEnum):
     CRM_REJECTED = "crm_rejected"
     UNREADABLE = "unreadable"
     PAUSED = "paused"
+    AMBIGUOUS_MATCH = "ambiguous_match"
+    CONTACT_MISSING = "contact_missing"
+    PERSON_ACCOUNT = "person_account"
 
 
 class Closed(StrEnum):
@@ -134,6 +137,14 @@ class WriteAnswer:
     id: str
     result: WriteResult
     detail: str = ""
+
+
+class Effect(StrEnum):
+    """What a decision does in the CRM."""
+
+    OWNER = "owner"  # the Lead is there: it gets its owner
+    CREATE = "create"  # it is made with its owner
+    LINK = "link"  # the person is there and has an owner: only the link is made
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from allocator.domain.alerts import Mail
-from allocator.domain.lead import LeadKey, Record, State
+from allocator.domain.lead import Effect, LeadKey, Record, State
 from allocator.domain.versions import How, Moves, Rows, Standing
 from rules.errors import Problem
 from rules.model import RoutingTables
@@ -166,6 +166,21 @@ class PendingWrite:
     person: str | None
     team: str | None
     attempts: int
+    effect: Effect = Effect.OWNER
+    object: str = ""
+    object_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A marketing record and its CRM object. state: live, converted, merged, deleted."""
+
+    key: LeadKey
+    crm: str
+    object: str
+    crm_id: str
+    state: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +205,8 @@ class Settlement:
     taker_team: str | None = None
     stamp: datetime | None = None
     """Of a confirmed lead: the record's stamp as read back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A marketing record and its CRM object. state: live, converted."""
-
-    key: LeadKey
-    crm: str
-    object: str
-    crm_id: str
-    state: str
-    since: datetime
+    link: Link | None = None
+    """Of a confirmed lead of a marketing system: the link to make. A CRM's own lead links to itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from allocator.domain.slots import slot_of
 from allocator.domain.tables import problems_with
 from allocator.domain.take_backs import Asked
 from allocator.errors import FencedError, SourceError
-from allocator.ports import CRM, Clock, Ping, Progress, Store, Tables
+from allocator.ports import CRM, Clock, LeadSource, Ping, Progress, Store, Tables
 from allocator.service import allocate, report
 from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
 from allocator.service.answering import Answering
@@ -60,6 +60,8 @@ class Job:
     desk: Desk | None = None
     """Where alerts are written; None: nobody is alerted."""
     ping: Ping = lambda event: None
+    sources: tuple[LeadSource, ...] = ()
+    """The marketing systems beside the CRM's own intake."""
 
 
 @dataclass(frozen=True, slots=True)
