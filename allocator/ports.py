@@ -245,16 +245,19 @@ class LeadSource(Protocol):
         """
 
     def read(self, ids: Collection[str], *, stamps: bool = False) -> Mapping[str, SourceRecord]:
-        """A fresh read, one entry per id asked: gone and merged ones included. `stamps`: with those of single
-        fields where the system has them."""
+        """A fresh read, one entry per id asked: gone and merged ones included.
+
+        `stamps`: with those of single fields where the system has them."""
 
     def write(self, writes: Sequence[SourceWrite]) -> Sequence[SourceAnswer]:
         """Set fields. One answer per write, in order; raises nothing for one record. GONE, REJECTED with the
         vendor's code, UNKNOWN, UNSENT; never a half-written record taken for a whole one."""
 
     def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
-        """Make records from canonical values, one answer each, in order. One that is there already (same e-mail)
-        is REJECTED, its id in `matches`."""
+        """Make records, one answer each, in order.
+
+        One that is there already (same e-mail) is REJECTED, its id in `matches`.
+        """
 
     def taken(self) -> None:
         """What was pulled is in the store: a folder puts its files away."""
