@@ -606,7 +606,8 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
 
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         """All epochs of a lead, newest first: epoch, at, run, state, reason, detail, by, team, lane, person,
-        owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool)."""
+        owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool), settled_at,
+        ended, ended_at, ended_why."""
 
     def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
         """Held leads (all when None) are decided again by the next run, whatever their reason; how many.

@@ -37,5 +37,5 @@ def _decision(row: Row[Any], turn: TurnRow | None, shape: shapes.Shape | None) -
         "owner": row.owner, "tables_version": row.tables_version, "trace": shapes.trace_of(row.trace, shape),
         "turn": turn,
         "given_back": bool(row.given_back), "live": bool(row.live), "ended": row.ended,
-        "ended_at": row.ended_at, "ended_why": row.ended_why,
+        "settled_at": row.settled_at, "ended_at": row.ended_at, "ended_why": row.ended_why,
     }  # fmt: skip

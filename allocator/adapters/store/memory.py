@@ -296,5 +296,5 @@ def _shown(decision: Decision) -> Mapping[str, Any]:
         "detail": d.detail, "by": d.by, "team": d.team, "lane": d.lane, "person": d.person, "owner": d.owner,
         "tables_version": decision.tables_version, "trace": d.trace, "turn": d.turn,
         "given_back": decision.given_back, "live": decision.live, "ended": decision.ended,
-        "ended_at": decision.ended_at, "ended_why": decision.ended_why,
+        "settled_at": decision.settled_at, "ended_at": decision.ended_at, "ended_why": decision.ended_why,
     }  # fmt: skip
