@@ -272,8 +272,16 @@ class SyncStore(Protocol):
     Like every other write of the store, those here are fenced by the lease.
     """
 
-    def links_to(self, objects: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], LeadKey]:
-        """(object, CRM id) -> the marketing record with a live link to it; absent where none has."""
+    def links_to(
+        self, objects: Collection[tuple[str, str]], *, source: str | None = None
+    ) -> Mapping[tuple[str, str], LeadKey]:
+        """(object, CRM id) -> the marketing record with a live link to it; absent where none has.
+
+        Each source may have one: without `source`, the first by key. A CRM's own leads are not among them.
+        """
+
+    def links_of(self, text: str) -> Sequence[Link]:
+        """Links of marketing records to the object with this CRM id (15 or 18 characters), in any state."""
 
     def save_links(self, lease: Lease, links: Sequence[Link]) -> None:
         """Add these, or bring them to the state given. Raises AllocatorError, and changes nothing, when a
@@ -537,7 +545,8 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
         """By key, by state, or both; ordered by (created, key)."""
 
     def find(self, text: str) -> Sequence[LeadRow]:
-        """Leads by "source:id" or bare source id (15 or 18 characters)."""
+        """Leads by "source:id" or bare source id (15 or 18 characters); behind those, leads of marketing
+        systems by the id of a CRM object that they have or had a link to."""
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
         """(team, lane) -> ledger; team credits and last turns are over all lanes."""
@@ -562,7 +571,7 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
 
     # deliver
     def pending(self) -> Sequence[PendingWrite]:
-        """Owner writes not settled yet, in order of decision; those of observe mode are not among them."""
+        """What is not settled yet, in order of decision; those of observe mode are not among them."""
 
     def attempt(self, lease: Lease, ids: Sequence[int]) -> None:
         """Record durably that these writes are about to be sent."""
@@ -575,7 +584,8 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
         at: datetime,
         charge: Charge | None = None,
     ) -> None:
-        """Final states; outbox rows done; turns given back at most once; links made for confirmed leads.
+        """Final states; outbox rows done; turns given back at most once; links made for confirmed leads:
+        the settlement's own, else that of a CRM's lead to itself.
 
         Then `charge` is shown the ledgers and the leads that were settled now, and the turns that it returns
         are booked; all in one transaction.
@@ -607,7 +617,7 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
     def decisions(self, key: LeadKey) -> Sequence[Mapping[str, Any]]:
         """All epochs of a lead, newest first: epoch, at, run, state, reason, detail, by, team, lane, person,
         owner, tables_version, trace (dict), turn (TurnRow | None), given_back (bool), settled_at,
-        ended, ended_at, ended_why."""
+        ended, ended_at, ended_why, effect."""
 
     def retry_held(self, keys: Collection[LeadKey] | None, *, at: datetime) -> int:
         """Held leads (all when None) are decided again by the next run, whatever their reason; how many.

@@ -21,6 +21,7 @@ from allocator.adapters.store.memory_past import past_of
 from allocator.adapters.store.memory_renames import renamed
 from allocator.adapters.store.memory_state import Decision, StoreState, ledgers_of, waiting
 from allocator.adapters.store.memory_statement import MemoryStatement
+from allocator.adapters.store.memory_sync import MemorySync
 from allocator.adapters.store.memory_take_backs import MemoryTakeBacks
 from allocator.adapters.store.memory_turns import MemoryTurns
 from allocator.adapters.store.memory_versions import MemoryVersions
@@ -50,7 +51,13 @@ def _real_time() -> datetime:
 
 
 class MemoryStore(
-    MemoryAlerts, MemoryDelivery, MemoryStatement, MemoryTakeBacks, MemoryTurns, MemoryVersions
+    MemoryAlerts,
+    MemoryDelivery,
+    MemoryStatement,
+    MemorySync,
+    MemoryTakeBacks,
+    MemoryTurns,
+    MemoryVersions,
 ):
     """A store in memory. `of` shares the data of another one; `now` is the store's own clock."""
 
@@ -181,7 +188,9 @@ class MemoryStore(
             names = [key.source_id, *([key.source_id[:15]] if len(key.source_id) == 18 else [])]
             return text in names or text in [f"{key.source}:{name}" for name in names]
 
-        return [row for row in self.leads() if named(row.key)]
+        exact = [row for row in self.leads() if named(row.key)]
+        known = {row.key for row in exact}
+        return [*exact, *self.leads({link.key for link in self.links_of(text)} - known)]
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
         return ledgers_of(self._state)
@@ -233,8 +242,10 @@ class MemoryStore(
 
     def _put_in_outbox(self, s: StoreState, d: Assigned) -> None:
         s.last_write += 1
-        write = PendingWrite(s.last_write, d.key, d.epoch, d.owner or "", d.person, d.team, 0)
-        s.outbox[s.last_write] = write
+        s.outbox[s.last_write] = PendingWrite(
+            s.last_write, d.key, d.epoch, d.owner or "", d.person, d.team, 0,
+            d.effect, d.object, d.object_id,
+        )  # fmt: skip
 
     def past(self, since: datetime, *, most: int) -> Past | None:
         return past_of(self._state, since, most)

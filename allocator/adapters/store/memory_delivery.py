@@ -1,17 +1,19 @@
-"""The part of `MemoryStore` that delivers: owner writes, what became of them, and links."""
+"""The part of `MemoryStore` that delivers what was decided, and keeps what became of it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 
 from allocator.adapters.store.memory_state import ByHandTurn, StoreState, ledgers_of
+from allocator.adapters.store.memory_sync import save_links
 from allocator.domain.by_hand import Charge
-from allocator.domain.lead import LeadKey, State
+from allocator.domain.lead import Effect, State
 from allocator.domain.records import Lease, Link, PendingWrite, Settlement
+from allocator.domain.sync.relations import place, self_link
 from allocator.errors import AllocatorError
 
 _OUT_OF_INTAKE = frozenset({State.TAKEN, State.CLOSED})
@@ -23,7 +25,7 @@ _FINAL = {
 
 
 class MemoryDelivery(ABC):
-    """Outbox and links in the shared state of a `MemoryStore`."""
+    """The outbox in the shared state of a `MemoryStore`."""
 
     @property
     @abstractmethod
@@ -96,29 +98,13 @@ class MemoryDelivery(ABC):
                 decision, what=what, given_back=back, settled_run=settled, settled_at=at, stopped=stopped
             )
             if end.state is State.CONFIRMED and decision.live:
-                self._link(s, Link(end.key, end.key.source, "Lead", end.key.source_id, "live", at))
+                self._link(s, end, decision.what.effect, at)
         s.outbox = {n: w for n, w in s.outbox.items() if (w.key, w.epoch) != (end.key, end.epoch)}
         return True
 
-    def _link(self, s: StoreState, link: Link) -> None:
-        place = (link.key, link.crm, link.object, link.crm_id)
-        if place not in [(k.key, k.crm, k.object, k.crm_id) for k in s.links]:
-            s.links = (*s.links, link)
-
-    # links
-
-    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
-        fits = [
-            link
-            for link in self._state.links
-            if (keys is None or link.key in keys) and (state is None or link.state == state)
-        ]
-        return sorted(fits, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
-
-    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
-        with self._changing(lease) as s:
-            live = [k for k in s.links if k.key in contacts and (k.object, k.state) == ("Lead", "live")]
-            s.links = tuple(replace(k, state="converted", since=at) if k in live else k for k in s.links)
-            for old in live:
-                self._link(s, Link(old.key, old.crm, "Contact", contacts[old.key], "live", at))
-        return len(live)
+    def _link(self, s: StoreState, end: Settlement, effect: Effect, at: datetime) -> None:
+        if end.link is not None:
+            save_links(s, [end.link])
+        elif effect is Effect.OWNER:
+            own = Link(end.key, *self_link(end.key), "live", at)
+            s.links.setdefault(place(own), own)

@@ -14,10 +14,15 @@ from allocator.adapters.store.memory_alerts import Watched
 from allocator.domain.lead import LeadKey, State
 from allocator.domain.plan import Assigned, TurnRow
 from allocator.domain.records import LeadRow, Link, PendingWrite, RunRow, TablesVersion
+from allocator.domain.sync.relations import Place
+from allocator.domain.sync.values import ConflictRow, SyncRow, SyncWrite
 from allocator.domain.take_backs import Ended, TakeBack
 from rules.rotation import Ledger, Turn, replay
 
 Epoch = tuple[LeadKey, int]
+_DICTS = (
+    "runs", "seen", "marks", "leads", "decisions", "outbox", "take_backs", "links", "syncs", "sync_writes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,10 @@ class StoreState:
     decisions: dict[Epoch, Decision] = field(default_factory=dict)
     outbox: dict[int, PendingWrite] = field(default_factory=dict)
     last_write: int = 0
-    links: tuple[Link, ...] = ()
+    links: dict[Place, Link] = field(default_factory=dict)
+    syncs: dict[LeadKey, SyncRow] = field(default_factory=dict)
+    sync_writes: dict[int, SyncWrite] = field(default_factory=dict)
+    conflicts: tuple[ConflictRow, ...] = ()
     take_backs: dict[Epoch, TakeBack] = field(default_factory=dict)
     by_hand: tuple[ByHandTurn, ...] = ()
     watched: Watched = field(default_factory=Watched)
@@ -74,7 +82,7 @@ class StoreState:
     def copied(self) -> StoreState:
         """To change without changing this one."""
         new = copy.copy(self)
-        for name in ("runs", "seen", "marks", "leads", "decisions", "outbox", "take_backs"):
+        for name in _DICTS:
             setattr(new, name, dict(getattr(self, name)))
         new.watched = self.watched.copied()
         return new
