@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import count
+from datetime import datetime
 
+from allocator.adapters.crm.memory_acts import MemoryActs
+from allocator.adapters.crm.memory_records import PAGE, WRITE_AT_ONCE
+from allocator.adapters.crm.memory_rows import MemoryAccount, MemoryContact, MemoryFault, MemoryLead, folded
 from allocator.domain.lead import (
     CrmUser,
     LeadKey,
@@ -17,51 +18,26 @@ from allocator.domain.lead import (
     WriteAnswer,
     WriteResult,
 )
-from allocator.domain.records import CrmUsage
 from allocator.errors import ConfigError
 
-PAGE = 2000
+__all__ = ["MemoryAccount", "MemoryCRM", "MemoryContact", "MemoryFault", "MemoryLead"]
 
 
-@dataclass(slots=True)
-class MemoryLead:
-    """One Lead, free to change: set `stamp` too when the change is to be noticed."""
-
-    id: str
-    owner: str
-    created: datetime
-    stamp: datetime
-    fields: dict[str, object] = field(default_factory=dict)
-    campaign: dict[str, object] = field(default_factory=dict)
-    """"CampaignMember.<path>" fields of its newest membership."""
-    converted: bool = False
-    deleted: bool = False
-    master_id: str | None = None
-    contact_id: str | None = None
-
-    def status(self) -> LeadStatus:
-        known = (self.id, self.owner, self.stamp, self.converted, self.deleted)
-        return LeadStatus(*known, master_id=self.master_id, contact_id=self.contact_id)
-
-
-class MemoryCRM:
-    """Queues, users and Leads made by the `add_` methods, which return ids of Salesforce's form."""
+class MemoryCRM(MemoryActs):
+    """Queues, users and records made by the `add_` methods, which return ids of Salesforce's form."""
 
     name = "salesforce"
     missing_fields = ()
 
     def __init__(
-        self, *, intake: Sequence[str] = ("Inbound Leads",), now: Callable[[], datetime] | None = None
+        self,
+        *,
+        intake: Sequence[str] = ("Inbound Leads",),
+        now: Callable[[], datetime] | None = None,
+        external_id: str = "Marketing_Id__c",
     ) -> None:
-        self.usage = CrmUsage()
-        self.leads: dict[str, MemoryLead] = {}
-        self.queues: dict[str, str] = {}
+        super().__init__(external_id=external_id, now=now)
         self._intake = tuple(intake)
-        self._users: dict[str, CrmUser] = {}
-        self._contacts: dict[str, tuple[str, str]] = {}
-        self._accounts: dict[str, tuple[str, str]] = {}
-        self._numbers = count(1)
-        self._now = now or (lambda: datetime.now(UTC).replace(microsecond=0))
         for queue in self._intake:
             self.add_queue(queue)
 
@@ -84,14 +60,25 @@ class MemoryCRM:
         self.leads[lead.id] = lead
         return lead
 
-    def add_contact(self, *, email: str, owner: str) -> str:
-        contact = self._id("003", "AAA")
-        self._contacts[contact] = (_folded(email), owner)
+    def add_contact(
+        self,
+        *,
+        email: str,
+        owner: str,
+        account: str | None = None,
+        person_account: bool = False,
+        **fields: object,
+    ) -> str:
+        now, contact = self._now(), self._id("003", "AAA")
+        values = {"Email": email, **fields}
+        made = MemoryContact(contact, owner, now, now, values, account, person_account=person_account)
+        self.contacts[contact] = made
         return contact
 
-    def add_account(self, *, domain: str, owner: str) -> str:
-        account = self._id("001", "AAA")
-        self._accounts[account] = (_folded(domain), owner)
+    def add_account(self, *, domain: str, owner: str, **fields: object) -> str:
+        now, account = self._now(), self._id("001", "AAA")
+        values = {"Name": domain, "Website": domain, **fields}
+        self.accounts[account] = MemoryAccount(account, owner, now, now, values)
         return account
 
     def intake_ids(self) -> frozenset[str]:
@@ -145,54 +132,53 @@ class MemoryCRM:
     def people_by_email(self, emails: Collection[str]) -> Mapping[str, tuple[Match, ...]]:
         self._count("people")
         rows = [
-            ("Lead", one.id, one.owner, _folded(str(one.fields.get("Email") or "")))
+            ("Lead", one.id, one.owner, folded(one.fields.get("Email")))
             for one in self.leads.values()
             if not (one.converted or one.deleted)
         ]
-        rows += [("Contact", contact, owner, email) for contact, (email, owner) in self._contacts.items()]
-        return {email: self._matches(rows, _folded(email)) for email in emails}
+        rows += [
+            ("Contact", one.id, one.owner, folded(one.fields.get("Email")))
+            for one in self.contacts.values()
+            if not one.deleted
+        ]
+        return {email: self._matches(rows, folded(email)) for email in emails}
 
     def accounts_by_domain(self, domains: Collection[str]) -> Mapping[str, tuple[Match, ...]]:
         self._count("accounts")
-        rows = [("Account", account, owner, domain) for account, (domain, owner) in self._accounts.items()]
-        return {domain: self._matches(rows, _folded(domain)) for domain in domains}
+        rows = [
+            ("Account", one.id, one.owner, folded(one.fields.get("Website")))
+            for one in self.accounts.values()
+            if not one.deleted
+        ]
+        return {domain: self._matches(rows, folded(domain)) for domain in domains}
 
     def _matches(self, rows: Sequence[tuple[str, str, str, str]], wanted: str) -> tuple[Match, ...]:
         seen = self._now()
         return tuple(Match(kind, one, owner, seen) for kind, one, owner, key in rows if key and key == wanted)
 
     def give(self, writes: Sequence[OwnerWrite]) -> Sequence[WriteAnswer]:
-        for _ in range(0, len(writes), 25):
-            self._count("write")
-        return [WriteAnswer(write.id, self._written(write)) for write in writes]
+        answers: list[WriteAnswer] = []
+        for start in range(0, len(writes), WRITE_AT_ONCE):
+            some = writes[start : start + WRITE_AT_ONCE]
+            answers += self._sent("give", some, self._given, lambda w, r, code: WriteAnswer(w.id, r, code))
+        return answers
+
+    def _given(self, write: OwnerWrite) -> WriteAnswer:
+        return WriteAnswer(write.id, self._written(write))
 
     def _written(self, write: OwnerWrite) -> WriteResult:
         lead = self.leads.get(write.id)
         if lead is None or lead.deleted:
             return WriteResult.GONE
-        if lead.stamp > write.stamp:
+        if lead.stamp.replace(microsecond=0) > write.stamp:
             return WriteResult.CHANGED
-        if lead.converted:
+        if lead.converted and not self.permissive:
             return WriteResult.CONVERTED
-        if write.owner not in self.queues.values() and not self._active(write.owner):
+        if not self._may_own(write.owner):
             return WriteResult.REFUSED_OWNER
         lead.owner, lead.stamp = write.owner, self._now()
         return WriteResult.WRITTEN
 
-    def _active(self, user: str) -> bool:
-        return user in self._users and self._users[user].active
-
-    def _count(self, kind: str) -> None:
-        self.usage.requests += 1
-        self.usage.by_kind[kind] = self.usage.by_kind.get(kind, 0) + 1
-
-    def _id(self, prefix: str, suffix: str) -> str:
-        return f"{prefix}{next(self._numbers):012d}{suffix}"
-
 
 def _record(lead: MemoryLead) -> Record:
     return Record(LeadKey(MemoryCRM.name, lead.id), lead.created, lead.stamp, lead.owner, dict(lead.fields))
-
-
-def _folded(text: str) -> str:
-    return text.strip().lower()
