@@ -131,10 +131,11 @@ def _decided(
 def _given(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """To whom, and what gave it to them."""
     who = names.get(one["person"] or "", one["person"]) or f"owner {one['owner']}"
+    by = "" if one["by"] == By.TURN else f" by {one['by']}"
     if one["turn"] is None:
-        return f"to {who} by {one['by']}"
+        return f"to {who}{by}"
     back = ", given back" if one["given_back"] else ""
-    return f"to {who} by {one['by']}: turn {one['turn'].turn.number} of {one['turn'].team}{back}"
+    return f"to {who}{by}: turn {one['turn'].turn.number} of {one['turn'].team}{back}"
 
 
 def _charged(taken: TakenTurn, names: Mapping[str, str]) -> str:
