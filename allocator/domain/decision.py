@@ -29,6 +29,7 @@ class Work:
     """Who had it last and gave it back."""
     hops: int = 0
     """How often it was rejected or returned."""
+    effect: Effect = Effect.OWNER
 
     @property
     def key(self) -> LeadKey:

@@ -107,6 +107,7 @@ class _Planner:
             basis=basis_with(self._day, work.record, caps),
             trace=self._tracer.trace(decision, considered),
             seen=self._noting.seen(work, email),
+            effect=work.effect,
         )
 
 
