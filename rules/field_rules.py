@@ -22,7 +22,7 @@ WriteReason = Literal["changed", "filled", "later", "tie", "direction", "first",
 
 ConflictReason = Literal["later", "tie", "direction", "refilled", "first", "apart", "coarser"]
 
-ProblemCode = Fault | Literal["not_read", "not_taken"]
+ProblemCode = Fault | Literal["not_read", "not_taken", "rejected"]
 
 DIRECTIONS: Final[tuple[str, ...]] = get_args(Direction)
 WRITE_RULES: Final[tuple[str, ...]] = get_args(WriteRule)

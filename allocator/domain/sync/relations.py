@@ -67,4 +67,5 @@ def after(row: SyncRow, end: SyncEnd) -> SyncRow:
         our_stamp=end.our_stamp or row.our_stamp,
         their_stamp=end.their_stamp or row.their_stamp,
         again=row.again if end.again is None else end.again,
+        problems=(*row.problems, *end.problems),
     )

@@ -221,6 +221,7 @@ class SyncEnd:
     """What became of one SyncWrite. `agreed` replaces the row's base for those rules.
 
     Stamps replace the row's where given; `again` sets or clears the row's mark where it is not None.
+    `problems` are added to the row's.
     """
 
     id: int
@@ -231,6 +232,7 @@ class SyncEnd:
     our_stamp: datetime | None = None
     their_stamp: datetime | None = None
     again: bool | None = None
+    problems: tuple[FieldProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
