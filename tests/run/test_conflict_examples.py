@@ -85,7 +85,7 @@ def value(of: object) -> str:
 
 def block() -> str:
     columns = (
-        "kind", "field", "agreed on", "marketing shows, since", "the CRM shows, since", "written", "lost value",
+        "kind", "field", "agreed on", "marketing shows", "the CRM shows", "written", "lost value",
     )  # fmt: skip
     head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
     return "\n".join([head, *(line for _, line in map(row, EXAMPLES))]) + "\n"
