@@ -156,6 +156,7 @@ def salesforce_of(
         api_version=own.api_version,
         intake=own.intake,
         account_domain_field=own.account_domain_field,
+        external_id=own.external_id,
         usage_limit=usage_limit or own.usage_limit,
     )
     paths = sorted({path for paths in settings.fact_fields().values() for path in paths})

@@ -27,6 +27,7 @@ class SalesforceSection(BaseModel):
     api_version: str = "63.0"
     intake: tuple[str, ...]
     account_domain_field: str = "Website"
+    external_id: str = Field(default="Marketing_Id__c", pattern=r"^(?:[A-Za-z]\w{0,79})?$")
     usage_limit: float = Field(default=0.8, gt=0, le=1)
 
     @field_validator("url")

@@ -131,14 +131,14 @@ class MemoryRecords:
             moved=one.stamp,
         )
         if isinstance(one, MemoryLead):
-            converted = {
-                "converted": one.converted,
-                "contact_id": one.contact_id,
-                "account_id": one.account_id,
-            }
-            status = str(one.fields.get("Status") or "")
-            values = self._values(object, one, fields)
-            return replace(shown, **converted, status=status, values=values)
+            return replace(
+                shown,
+                converted=one.converted,
+                contact_id=one.contact_id,
+                account_id=one.account_id,
+                status=str(one.fields.get("Status") or ""),
+                values=self._values(object, one, fields),
+            )
         if isinstance(one, MemoryContact):
             return self._shown_contact(shown, one, fields)
         return replace(shown, values=self._values(object, one, fields))

@@ -13,6 +13,7 @@ INTEGRATION_USER = to18("0055g00000AaB00")
 RULE_ROBOT = to18("0055g00000RuLe1")
 ASSIGNMENT_RULE = to18("01Q5g0000000001")
 INTAKE_QUEUE = to18("00G5g00000QuE01")
+MARKETING_ID = "Marketing_Id__c"
 DUPLICATE_RULES = ("off", "alert", "block")
 
 
@@ -21,14 +22,15 @@ class Settings:
     """What PUT /_sandbox/settings changes.
 
     `duplicate_rules` are off, alert (on create, and `allowSave` passes them) or block (on create and edit).
-    `lead_mapping` is the org's own part of a conversion: "Field__c": "Contact.Field__c".
+    `lead_mapping` is the org's own part of a conversion: "Field__c": "Contact.Field__c". At first it carries
+    the field that holds the marketing system's id.
     """
 
     assignment_rule: bool = True
     permissive_converted: bool = False
     api_limit: int = 15_000
     duplicate_rules: str = "off"
-    lead_mapping: dict[str, str] = field(default_factory=dict)
+    lead_mapping: dict[str, str] = field(default_factory=lambda: {MARKETING_ID: f"Contact.{MARKETING_ID}"})
 
     def change(self, values: dict[str, object]) -> None:
         """ValueError, and nothing changed, for a setting or a value that there is not."""

@@ -1,8 +1,15 @@
-"""The smallest org: organization, integration user, rule robot, one queue, the lead statuses."""
+"""The smallest org: organization, integration user, rule robot, one queue, the lead statuses, one field."""
 
 from typing import Any
 
-from allocator.sandbox.salesforce.org import INTAKE_QUEUE, INTEGRATION_USER, ORG_ID, RULE_ROBOT, Org
+from allocator.sandbox.salesforce.org import (
+    INTAKE_QUEUE,
+    INTEGRATION_USER,
+    MARKETING_ID,
+    ORG_ID,
+    RULE_ROBOT,
+    Org,
+)
 from allocator.sandbox.salesforce.schema import to18
 
 INTEGRATION_NAME = "integration@example.com"
@@ -13,6 +20,8 @@ STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted",
 
 def load(org: Org) -> None:
     """Fill an org that holds nothing."""
+    for name in ("Lead", "Contact"):
+        org.schema.add_custom_field(name, MARKETING_ID, length=80, external_id=True, unique=True)
     put(
         org,
         "Organization",

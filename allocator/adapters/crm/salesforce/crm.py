@@ -12,11 +12,14 @@ from allocator.adapters.crm.salesforce.client import Client
 from allocator.adapters.crm.salesforce.errors import Refused
 from allocator.adapters.crm.salesforce.lookup import Lookup
 from allocator.adapters.crm.salesforce.read import SOURCE, Reader
+from allocator.adapters.crm.salesforce.records import Records
+from allocator.adapters.crm.salesforce.sending import Sender
 from allocator.adapters.crm.salesforce.settings import SalesforceSettings, check
 from allocator.adapters.crm.salesforce.shape import Shape
 from allocator.adapters.crm.salesforce.write import Writer
 from allocator.domain.lead import CrmUser, LeadStatus, Match, OwnerWrite, Record, WriteAnswer
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.values import CrmRecord, CrmWrite, FieldInfo, Made, NewLead
 from allocator.errors import ConfigError
 from allocator.ports import Clock
 
@@ -44,7 +47,8 @@ class SalesforceCRM:
         self._shape = Shape(self._client, fact_paths)
         self._reader = Reader(self._client, self._shape)
         self._lookup = Lookup(self._client)
-        self._writer = Writer(self._client)
+        self._records = Records(self._client, self._shape, settings.external_id)
+        self._writer = Writer(Sender(self._client))
         self._intake: frozenset[str] | None = None
         self._lock = threading.Lock()
 
@@ -113,3 +117,33 @@ class SalesforceCRM:
 
     def give(self, writes: Sequence[OwnerWrite]) -> Sequence[WriteAnswer]:
         return self._writer.give(writes)
+
+    @property
+    def external_id(self) -> str:
+        return self._settings.external_id
+
+    def describe(self, object: str) -> Mapping[str, FieldInfo]:
+        return self._records.describe(object)
+
+    def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
+        return self._records.records(object, ids, fields)
+
+    def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
+        yield from self._records.changed(object, since, fields)
+
+    def matching(
+        self,
+        object: str,
+        *,
+        external_ids: Collection[str] = (),
+        emails: Collection[str] = (),
+        fields: Sequence[str] = (),
+    ) -> Sequence[CrmRecord]:
+        return self._records.matching(object, external_ids, emails, fields)
+
+    def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
+        self._records.need_external_id("Lead")
+        return self._writer.create(leads, self.external_id)
+
+    def write(self, writes: Sequence[CrmWrite]) -> Sequence[WriteAnswer]:
+        return self._writer.write(writes)

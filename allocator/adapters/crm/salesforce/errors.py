@@ -13,6 +13,7 @@ import requests
 from urllib3.exceptions import ReadTimeoutError
 
 from allocator.adapters.crm.http import was_sent
+from allocator.adapters.crm.salesforce.soql import to18
 from allocator.domain.lead import WriteResult
 from allocator.errors import LoginError, QuotaError, SourceError
 
@@ -32,6 +33,7 @@ NOT_EXPIRED = (
     "Connected app is not attached to Agent",
 )
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,79}", re.ASCII)
+_PERSON = re.compile(r"\b00[Q3][A-Za-z0-9]{12}(?:[A-Z0-5]{3})?\b", re.ASCII)
 
 
 class Refused(SourceError):
@@ -159,3 +161,43 @@ _MEANINGS = (
     (CHANGED, WriteResult.CHANGED),
     (UNKNOWN, WriteResult.UNKNOWN),
 )
+
+
+def made(status: Any, body: Any, field: str) -> tuple[WriteResult, str, str, tuple[str, ...]]:
+    """What one upsert's status and body say: result, code, the record's id, ids of records in its way.
+
+    The upsert's own field taken since (DUPLICATE_VALUE) means that the record may be there: it is unknown.
+    """
+    if status == 300:
+        return WriteResult.REJECTED, "DUPLICATE_EXTERNAL_ID", "", _ids_in(body)
+    result, code = written(status, body)
+    if result is WriteResult.WRITTEN:
+        return result, code, (to18(body.get("id")) or "") if isinstance(body, dict) else "", ()
+    if code == "DUPLICATE_VALUE":
+        text = first(body).get("message")
+        ours = isinstance(text, str) and field.lower() in text.lower()
+        return WriteResult.UNKNOWN if ours else WriteResult.REJECTED, code, "", _ids_in(text)
+    if result in (WriteResult.GONE, WriteResult.CHANGED):
+        result = WriteResult.REJECTED
+    return result, code, "", _matches(body) if code == "DUPLICATES_DETECTED" else ()
+
+
+def _matches(body: Any) -> tuple[str, ...]:
+    """Ids of the records that a duplicate rule found, wherever the answer nests its duplicateResult."""
+    found: list[str] = []
+    todo = [first(body)]
+    while todo:
+        one = todo.pop(0)
+        record = one.get("record")
+        if isinstance(record, dict) and (match := to18(record.get("Id"))):
+            found.append(match)
+        inner = [value if isinstance(value, list) else [value] for value in one.values()]
+        todo += [value for values in inner for value in values if isinstance(value, dict)]
+    return tuple(dict.fromkeys(found))
+
+
+def _ids_in(value: Any) -> tuple[str, ...]:
+    """Ids of people in a text, or in URLs."""
+    texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+    found = (to18(one) for text in texts for one in _PERSON.findall(text))
+    return tuple(dict.fromkeys(one for one in found if one))

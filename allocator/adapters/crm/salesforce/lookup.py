@@ -56,7 +56,8 @@ class Lookup:
     def _matches(
         self, kind: str, calls: Iterable[Sequence[str]], field: str, key: Callable[[str], str]
     ) -> Found:
-        rows = [row for part in self._client.each(lambda one: self._asked(kind, one), calls) for row in part]
+        asked = self._client.each(lambda one: ask_together(self._client, kind, one), calls)
+        rows = [row for part in asked for row in part]
         found: dict[str, dict[str, Match]] = {}
         for row, seen in rows:
             text, match = value_at(row, field), _match(row, seen)
@@ -64,18 +65,16 @@ class Lookup:
                 found.setdefault(key(text), {})[match.id] = match
         return {text: tuple(matches.values()) for text, matches in found.items()}
 
-    def _asked(self, kind: str, queries: Sequence[str]) -> list[tuple[Row, datetime]]:
-        parts = [
-            {
-                "method": "GET",
-                "url": f"{self._client.base}/query?q={quote_plus(soql)}",
-                "referenceId": f"q{number}",
-            }
-            for number, soql in enumerate(queries)
-        ]
-        pages = self._client.composite(kind, parts, lambda answer: read_parts(answer, len(parts)))
-        seen = self._client.now()
-        return [(row, seen) for page in pages for rows in self._client.following(kind, page) for row in rows]
+
+def ask_together(client: Client, kind: str, queries: Sequence[str]) -> list[tuple[Row, datetime]]:
+    """The rows of up to five queries in one request, each with the moment when the org said so."""
+    parts = [
+        {"method": "GET", "url": f"{client.base}/query?q={quote_plus(soql)}", "referenceId": f"q{number}"}
+        for number, soql in enumerate(queries)
+    ]
+    pages = client.composite(kind, parts, lambda answer: read_parts(answer, len(parts)))
+    seen = client.now()
+    return [(row, seen) for page in pages for rows in client.following(kind, page) for row in rows]
 
 
 def read_parts(answer: Any, count: int) -> list[Any]:

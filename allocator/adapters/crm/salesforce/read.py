@@ -91,7 +91,7 @@ class Reader:
         """One request per 2,000 users."""
         rows = self._rows("users", select(("Id", "Name", "Email", "IsActive"), "User"))
         users = (
-            CrmUser(one, _text(row.get("Name")), row.get("IsActive") is True, _text(row.get("Email")))
+            CrmUser(one, text_of(row.get("Name")), row.get("IsActive") is True, text_of(row.get("Email")))
             for row in rows
             if (one := to18(row.get("Id")))
         )
@@ -126,7 +126,7 @@ def _record(row: Row, fields: Mapping[str, str]) -> Record:
     lead = to18(row.get("Id"))
     if lead is None:
         raise SourceError("Salesforce sent a Lead without a valid Id. The next run asks again.")
-    created, stamp = _moment(row.get("CreatedDate")), _moment(row.get("LastModifiedDate"))
+    created, stamp = moment(row.get("CreatedDate")), moment(row.get("LastModifiedDate"))
     owner = to18(row.get("OwnerId"))
     read = {"CreatedDate": created, "LastModifiedDate": stamp, "OwnerId": owner}
     bad = [name for name, value in read.items() if value is None]
@@ -148,7 +148,7 @@ def _status(row: Row) -> LeadStatus:
     return LeadStatus(
         id=one,
         owner=to18(row.get("OwnerId")) or "",
-        stamp=_moment(row.get("LastModifiedDate")),
+        stamp=moment(row.get("LastModifiedDate")),
         converted=converted if isinstance(converted, bool) else None,
         deleted=row.get("IsDeleted") is True,
         master_id=to18(row.get("MasterRecordId")),
@@ -176,16 +176,17 @@ def _named(name: str, rows: Iterable[Row], key: str, fields: Sequence[str]) -> s
     return set()
 
 
-def _moment(value: object) -> datetime | None:
-    """Salesforce's datetime (2013-05-20T20:49:32.000+0000) as aware UTC, to the second."""
+def moment(value: object, *, whole: bool = True) -> datetime | None:
+    """Salesforce's datetime (2013-05-20T20:49:32.000+0000) as aware UTC; `whole`: to the second."""
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC).replace(microsecond=0) if moment.tzinfo else None
+        read = datetime.fromisoformat(value)
+        found = read.astimezone(UTC) if read.tzinfo else None
     except (ValueError, OverflowError):
         return None
+    return found.replace(microsecond=0) if found and whole else found
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     return value if isinstance(value, str) else ""

@@ -26,6 +26,8 @@ class SalesforceSettings:
     api_version: str = "63.0"
     intake: tuple[str, ...] = ()
     account_domain_field: str = "Website"
+    external_id: str = "Marketing_Id__c"
+    """The field on Lead and Contact that holds the marketing record; empty: none."""
     usage_limit: float = 0.8
     jwt_audience: str = "https://login.salesforce.com"
 
@@ -45,6 +47,7 @@ def check(settings: SalesforceSettings) -> None:
     if not 0 < settings.usage_limit <= 1:
         raise ConfigError("salesforce.usage_limit is a share of the daily requests: write a number like 0.8.")
     check_path(settings.account_domain_field)
+    _check_external_id(settings.external_id)
 
 
 def check_path(path: str) -> str:
@@ -54,6 +57,13 @@ def check_path(path: str) -> str:
             f'"{path[:80]}" is no field path. Write API names joined by dots, like Campaign.Name.'
         )
     return path
+
+
+def _check_external_id(name: str) -> None:
+    if name and (not FIELD_PATH.fullmatch(name) or "." in name):
+        raise ConfigError(
+            f'salesforce.external_id "{name[:80]}" is no field. Write its API name, like Marketing_Id__c.'
+        )
 
 
 def _check_url(url: str) -> None:

@@ -48,6 +48,11 @@ class Shape:
             return {}
         return self._resolved(MEMBER, {path: path.removeprefix(f"{MEMBER}.") for path in self._members})
 
+    def described(self, kind: str) -> Sequence[Mapping[str, Any]]:
+        """The fields of an object that this user sees; none where it sees no such object. Asked once."""
+        with self._lock:
+            return tuple(_fields(self._describe(kind)))
+
     def _resolved(self, kind: str, paths: Mapping[str, str]) -> dict[str, str]:
         with self._lock:
             if kind not in self._known:
