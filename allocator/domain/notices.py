@@ -109,7 +109,8 @@ _TODO_BY_REASON: Mapping[str, str] = {
     Reason.RULE_HOLD: "In the workbook: they match a row that says Hold; change it if they should go on",
     Reason.UNMAPPED_VALUE: "In the workbook: list the value on the sheet Values, or mend it in the CRM",
     Reason.NOBODY_AVAILABLE: "In the workbook: see who of the team is absent or inactive, or name a fallback",
-    Reason.INCOMPLETE: "In the CRM: fill in what these leads lack",
+    Reason.INCOMPLETE: "In the marketing system: fill in what these leads lack",
+    Reason.AMBIGUOUS_MATCH: "In the CRM: merge the records that are one person",
     Reason.ALL_CAPPED: NOTHING,
     Reason.LOCKED: NOTHING,
     Reason.CONTESTED: NOTHING,
@@ -125,6 +126,9 @@ _ITSELF_BY_REASON: Mapping[str, str] = {
     Reason.DUPLICATE_PERSON: "They are decided again when the lead or the day changes; {next}.",
     Reason.CRM_REJECTED: "They are decided again when the workbook or the lead changes; {next}.",
     Reason.UNREADABLE: "They are read again at every run; {next}.",
+    Reason.AMBIGUOUS_MATCH: "They are matched again when the lead or the workbook changes; {next}.",
+    Reason.CONTACT_MISSING: "They are matched again when the lead or the workbook changes; {next}.",
+    Reason.PERSON_ACCOUNT: "They are matched again when the lead or the workbook changes; {next}.",
 }
 _CODES_SHOWN = 3
 _NO_TIME = "the next run starts when cron or you start it"
