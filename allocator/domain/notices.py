@@ -109,7 +109,7 @@ _TODO_BY_REASON: Mapping[str, str] = {
     Reason.RULE_HOLD: "In the workbook: they match a row that says Hold; change it if they should go on",
     Reason.UNMAPPED_VALUE: "In the workbook: list the value on the sheet Values, or mend it in the CRM",
     Reason.NOBODY_AVAILABLE: "In the workbook: see who of the team is absent or inactive, or name a fallback",
-    Reason.INCOMPLETE: "In the marketing system: fill in what these leads lack",
+    Reason.INCOMPLETE: "In the marketing system or the CRM: fill in what these leads lack",
     Reason.AMBIGUOUS_MATCH: "In the CRM: merge the records that are one person",
     Reason.ALL_CAPPED: NOTHING,
     Reason.LOCKED: NOTHING,
