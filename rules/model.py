@@ -206,6 +206,8 @@ class FieldMapping:
     rule: WriteRule = "overwrite"
     source: str = ""
     row: int = field(default=0, compare=False)
+    cells: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The address of each column's cell by its header; empty for a row that stands on no sheet."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ class RoutingTables:
     teams: tuple[Team, ...]
     overrides: tuple[OwnerOverride, ...] = ()
     fields: tuple[FieldMapping, ...] = ()
-    """Sheet Fields; empty where the workbook has none."""
+    """Sheet Fields; of a workbook without one, the mapping of `rules.default_fields`."""
     warnings: tuple[Problem, ...] = ()
     saved_by: str = ""
 
