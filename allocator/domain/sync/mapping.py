@@ -26,7 +26,9 @@ from rules.field_values import FieldType, FieldValue, Misfit, canonical, convert
 from rules.fields import merge
 from rules.model import FieldMapping
 
-__all__ = ["EXTERNAL_ID", "KEY", "FieldMap", "NewFields", "Plan", "Sides", "lacks"]
+__all__ = [
+    "ACCOUNT", "EXTERNAL_ID", "KEY", "LEAD", "FieldMap", "NewFields", "Plan", "Sides", "lacks",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,23 @@ class FieldMap:
         return {object: tuple(some) for object, some in found.items()}
 
     def rebased(
-        self, agreed: Mapping[str, Agreed], before: Plan, after: Plan, theirs: Seen
+        self,
+        agreed: Mapping[str, Agreed],
+        before: Plan,
+        after: Plan,
+        theirs: Seen,
+        *,
+        merged: bool = False,
     ) -> dict[str, Agreed]:
-        """What both sides agree on when a marketing record leads to another object from now on: the Contact
-        that its Lead became, or the winner of a merge. `theirs` is the new object as read.
+        """What both sides agree on, once a marketing record leads to another object: the Contact that its
+        Lead became, or (`merged`) the winner of a merge. `theirs` is that object as read now.
 
         A value that came over is no change. One that did not (the Contact was there before, or the CRM
         carries the field nowhere) has never been agreed on: a blank is filled, or both values are weighed
-        and the loser is kept.
+        and the loser is kept. Where neither plan nor object has changed, everything stays.
         """
+        if before == after and not merged:
+            return dict(agreed)
         kept = {name: value for name, value in agreed.items() if name != EXTERNAL_ID}
         old = self._plans[before]
         for name, new in self._plans[after].items():
