@@ -12,6 +12,7 @@ from cachetools import Cache
 
 from allocator.domain.lead import CrmUser, LeadStatus, Match, OwnerWrite, Record, WriteAnswer
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.values import CrmRecord, CrmWrite, FieldInfo, Made, NewLead
 from allocator.ports import CRM
 
 V = TypeVar("V")
@@ -20,7 +21,7 @@ Matches = tuple[Match, ...]
 
 
 class CachedCRM:
-    """Look-ups are kept for the life of this object: make one a run. Reads of Leads are never kept.
+    """Look-ups are kept for the life of this object: make one a run. Reads of records are never kept.
 
     The lock is held while the CRM is asked, so that two threads never ask the same; cachetools' caches break
     without one. A match's age counts from its `seen`, which is when the CRM said it.
@@ -31,6 +32,7 @@ class CachedCRM:
         self._inner = inner
         self._lock = threading.RLock()
         self._users: Cache[str, Mapping[str, CrmUser]] = Cache(maxsize=1)
+        self._infos: Cache[str, Mapping[str, FieldInfo]] = Cache(maxsize=math.inf)
         # Nothing is ever evicted: a run's keys are bounded by its leads, and each may be asked only once.
         self._members: Cache[str, Fields | None] = Cache(maxsize=math.inf)
         self._people: Cache[str, Matches | None] = Cache(maxsize=math.inf)
@@ -88,6 +90,46 @@ class CachedCRM:
         finally:
             self._forget({write.id for write in writes})
 
+    @property
+    def external_id(self) -> str:
+        return self._inner.external_id
+
+    def describe(self, object: str) -> Mapping[str, FieldInfo]:
+        with self._lock:
+            if object not in self._infos:
+                self._infos[object] = self._inner.describe(object)
+            return self._infos[object]
+
+    def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
+        return self._inner.records(object, ids, fields)
+
+    def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
+        return self._inner.changed(object, since, fields)
+
+    def matching(
+        self,
+        object: str,
+        *,
+        external_ids: Collection[str] = (),
+        emails: Collection[str] = (),
+        fields: Sequence[str] = (),
+    ) -> Sequence[CrmRecord]:
+        return self._inner.matching(object, external_ids=external_ids, emails=emails, fields=fields)
+
+    def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
+        made: Sequence[Made] = ()
+        try:
+            made = self._inner.create(leads)
+            return made
+        finally:
+            self._forget({one.id for one in made if one.id}, [lead.fields for lead in leads])
+
+    def write(self, writes: Sequence[CrmWrite]) -> Sequence[WriteAnswer]:
+        try:
+            return self._inner.write(writes)
+        finally:
+            self._forget({write.id for write in writes}, [write.fields for write in writes])
+
     def _ask(
         self,
         cache: Cache[str, V | None],
@@ -106,15 +148,16 @@ class CachedCRM:
                 cache.update({one: found.get(one) for one in missing})
             return {text: cache[one] for text, one in keys.items()}
 
-    def _forget(self, leads: set[str]) -> None:
+    def _forget(self, ids: set[str], written: Sequence[Fields] = ()) -> None:
+        """What was kept of these records, and of the e-mails that were written."""
+        emails = {_folded(str(fields["Email"])) for fields in written if fields.get("Email")}
         with self._lock:
-            stale = [
-                email
-                for email, found in self._people.items()
-                if any(match.id in leads for match in found or ())
-            ]
-            for email in stale:
-                del self._people[email]
+            for cache in (self._people, self._accounts):
+                stale = [key for key, found in cache.items() if any(match.id in ids for match in found or ())]
+                for key in stale:
+                    del cache[key]
+            for email in emails:
+                self._people.pop(email, None)
 
     def _count(self, *, hits: int, misses: int) -> None:
         self.usage.cache_hits += hits
