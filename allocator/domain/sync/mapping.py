@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from allocator.domain.sync.carried import (
     ACCOUNT,
+    CONTACT,
     EXTERNAL_ID,
     KEY,
     LEAD,
@@ -27,7 +28,7 @@ from rules.fields import merge
 from rules.model import FieldMapping
 
 __all__ = [
-    "ACCOUNT", "EXTERNAL_ID", "KEY", "LEAD", "FieldMap", "NewFields", "Plan", "Sides", "lacks",
+    "ACCOUNT", "CONTACT", "EXTERNAL_ID", "KEY", "LEAD", "FieldMap", "NewFields", "Plan", "Sides", "lacks",
 ]  # fmt: skip
 
 
