@@ -16,7 +16,11 @@ from typing import Any
 from allocator.sandbox import tls
 from allocator.sandbox.clock import Clock, http_date
 from allocator.sandbox.control import Control
-from allocator.sandbox.faults import Faults, Moment, WholeReply, vendor_error
+from allocator.sandbox.faults import Faults, Moment, WholeReply, refusal
+from allocator.sandbox.hubspot import seed as hubspot_seed
+from allocator.sandbox.hubspot.calls import is_hubspot
+from allocator.sandbox.hubspot.portal import Portal, token_of
+from allocator.sandbox.hubspot.rest import Hub
 from allocator.sandbox.log import RequestLog
 from allocator.sandbox.oauth import Credentials, OAuth
 from allocator.sandbox.salesforce.collections import Collections
@@ -31,14 +35,21 @@ from allocator.sandbox.salesforce.soap_xml import is_soap
 from allocator.sandbox.salesforce.usage import Usage
 from allocator.sandbox.seeds import demo, developer, empty
 from allocator.sandbox.server import Cut, LoopbackServer
-from allocator.sandbox.state import forget_running, load_state, save_state, write_running
+from allocator.sandbox.state import (
+    forget_running,
+    load_portal,
+    load_state,
+    save_portal,
+    save_state,
+    write_running,
+)
 from allocator.sandbox.wire import ApiError, Headers, Request, Response, logged_body, missing_resource
 
 SEEDS = ("demo", "developer", "empty")
 
 
 class Sandbox:
-    """A Salesforce org on loopback. Use as a context manager, or `start` and `stop`.
+    """A Salesforce org and a HubSpot account on loopback. Use as a context manager, or `start` and `stop`.
 
     `leads` is a CSV file to load in place of the seed's sample leads; `load_report` then lists each row
     that could not be loaded, with its line and the reason. With `state_dir`, keys, secrets and records are
@@ -85,9 +96,13 @@ class Sandbox:
         self._rest.extra["composite"] = Composite(self._rest, Collections(self._rest).serve).serve
         self._soap = Soap(self.org, self.oauth, self.usage, self.faults)
         self.people = People(self.org)
+        self.portal = Portal(self.clock, token_of(self.state_dir))
+        self._hub = Hub(self.portal, self.faults)
         self._control = Control(self)
         if not (self._keep and load_state(self.state_dir, self.org)):
             self._fill()
+        if not (self._keep and load_portal(self.state_dir, self.portal)):
+            self._fill_portal()
         self._listen()
         threading.Thread(target=self._warm_up, daemon=True).start()
         return self
@@ -103,7 +118,7 @@ class Sandbox:
         now = lambda: http_date(self.clock.now())  # noqa: E731
         self._server = LoopbackServer(self._port, self._answer, context, now)
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.port}"
-        self.oauth.instance_url = self.url
+        self.oauth.instance_url = self._hub.url = self.url
         write_running(self.state_dir, {"url": self.url, "ca_file": str(self._ca_file or "") or None})
 
     def stop(self) -> None:
@@ -116,6 +131,7 @@ class Sandbox:
         server.shut()
         if self._keep:
             save_state(self.state_dir, self.org)
+            save_portal(self.state_dir, self.portal)
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -140,6 +156,7 @@ class Sandbox:
             "queues": self.org.queues(),
             "ca_file": str(self._ca_file) if self._ca_file else None,
             "state_dir": str(self.state_dir),
+            "hubspot": {"url": self.url, "token": self.portal.token},
         }
 
     def reset(self) -> None:
@@ -153,6 +170,9 @@ class Sandbox:
         self._fill()
         self._rest.queries.clear()
         self.usage.clear()
+        self.portal.clear()
+        self._hub.limits.clear()
+        self._fill_portal()
         self.log.clear()
 
     def _fill(self) -> None:
@@ -166,11 +186,19 @@ class Sandbox:
             self.load_report, self.load_counts = loaded.refused, loaded.counts
         self.org.records.history.clear()
 
+    def _fill_portal(self) -> None:
+        if self._seed == "demo":
+            hubspot_seed.load(self.portal, demo.company()["people"])
+
     def person_acts(self, kind: str, record: str, by: str | None, fields: dict[str, Any]) -> None:
-        self.people.behind_the_back(kind, record, by, fields)
+        if self.portal.holder(record) is not None:
+            return self.portal.behind_the_back(kind, record, by, fields)
+        return self.people.behind_the_back(kind, record, by, fields)
 
     def expire(self, request: Request) -> None:
-        """The session of this call ends."""
+        """The session of this call ends. HubSpot has none: its token stays."""
+        if is_hubspot(request):
+            return
         self.oauth.revoke(request if request.outer is None else request.outer)
 
     def _answer(self, request: Request) -> Response:
@@ -186,7 +214,7 @@ class Sandbox:
             raise
         except Exception:  # noqa: BLE001 (a bug of ours must be an answer that a tester sees, not silence)
             traceback.print_exc()
-            response = vendor_error({"status": 500})
+            response = refusal({"status": 500}, request)
         if is_soap(request):
             response = self._soap.dressed(request, response)
         if request.user_id is not None:
@@ -202,6 +230,8 @@ class Sandbox:
 
     def _met(self, request: Request) -> Response:
         """Faults of the whole request; a single record's are met inside its resource, where it is known."""
+        if is_hubspot(request):
+            return self._hub.serve(request)
         many = is_soap(request) or ("/composite" in request.raw_path and request.method != "GET")
 
         def work() -> Response:

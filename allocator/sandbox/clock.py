@@ -18,6 +18,12 @@ class Clock:
         with self._lock:
             return (datetime.now(UTC) + self._offset).replace(microsecond=0)
 
+    def exact(self) -> datetime:
+        """To the millisecond, as HubSpot's stamps are."""
+        with self._lock:
+            moment = datetime.now(UTC) + self._offset
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
     def set(self, moment: datetime) -> None:
         with self._lock:
             self._offset = moment - datetime.now(UTC)

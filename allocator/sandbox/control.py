@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allocator.sandbox.clock import parse_iso, wire
+from allocator.sandbox.hubspot.control import HubControl
 from allocator.sandbox.salesforce.org import INTEGRATION_USER
 from allocator.sandbox.salesforce.people import ACTS
 from allocator.sandbox.salesforce.schema import to18
@@ -29,6 +30,11 @@ def _only_ours(request: Request) -> None:
             raise ApiError(403, "FORBIDDEN", f"the control interface is for loopback: {header} {text!r}")
 
 
+def fault_record(text: str) -> str:
+    """The record that a fault names: a HubSpot id or an e-mail address as it is, a CRM id in full."""
+    return text if text.isdigit() or "@" in text else to18(text)
+
+
 def _host_of(text: str) -> str | None:
     try:
         return urlsplit(text if "://" in text else f"//{text}").hostname
@@ -41,6 +47,7 @@ class Control:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._hubspot = HubControl(sandbox.portal)
 
     def serve(self, request: Request) -> Response:
         parts = [part for part in request.path.split("/") if part][1:]
@@ -56,6 +63,7 @@ class Control:
             "settings": self._settings,
             "info": self._info,
             "fields": self._fields,
+            "hubspot": self._hubspot.serve,
             **dict.fromkeys(ACTS, self._person),
         }.get(parts[0] if parts else "")
         try:
@@ -99,7 +107,7 @@ class Control:
         spec = request.json()
         if not isinstance(spec, dict):
             raise ValueError("a fault is an object")
-        return Response(200, {"id": self._sandbox.faults.add(spec, to18)})
+        return Response(200, {"id": self._sandbox.faults.add(spec, fault_record)})
 
     def _release(self, request: Request, parts: list[str]) -> Response:
         body = request.json() or {}

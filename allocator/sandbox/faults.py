@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
+from allocator.sandbox.hubspot.answers import fault_answer
+from allocator.sandbox.hubspot.calls import is_hubspot
 from allocator.sandbox.server import Cut
 from allocator.sandbox.wire import ApiError, Request, Response
 
@@ -185,7 +187,7 @@ class Faults:
                 "error_description": "retry your request",
             }
             return Response(int(fault.options.get("status") or 500), error)
-        return vendor_error(fault.options)
+        return refusal(fault.options, moment.request)
 
     def _do_html(self, fault: Fault, moment: Moment, work: Any) -> Response:
         status = int(fault.options.get("status") or 200)
@@ -207,9 +209,11 @@ class Faults:
 
     def _do_expire(self, fault: Fault, moment: Moment, work: Any) -> Response:
         self._world.expire(moment.request)
-        return vendor_error({"status": 401})
+        return refusal({"status": 401}, moment.request)
 
     def _do_lock(self, fault: Fault, moment: Moment, work: Any) -> Response:
+        if is_hubspot(moment.request):
+            return fault_answer({"status": 423}, moment.request)
         text = f"unable to obtain exclusive access to this record or 1 records: {moment.record}"
         return ApiError(400, "UNABLE_TO_LOCK_ROW", text, []).response()
 
@@ -307,6 +311,11 @@ def _check_options(spec: dict[str, Any]) -> None:
         raise ValueError(f"seconds must be 0 to {MOST_SECONDS}")
     if fields is not None and not isinstance(fields, dict):
         raise ValueError("fields must be an object")
+
+
+def refusal(options: dict[str, Any], request: Request) -> Response:
+    """An error as the system words it that was called."""
+    return fault_answer(options, request) if is_hubspot(request) else vendor_error(options)
 
 
 def vendor_error(options: dict[str, Any]) -> Response:

@@ -9,10 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from allocator.sandbox.hubspot.portal import Portal
 from allocator.sandbox.salesforce.org import Org
 from allocator.sandbox.salesforce.schema import Field
 
 NAME = "org.json"
+HUBSPOT = "hubspot.json"
 RUNNING = "running.json"
 
 
@@ -40,6 +42,21 @@ def load_state(folder: Path, org: Org) -> bool:
         for values in fields:
             kind.add(Field(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}))
     org.records.load(saved)
+    return True
+
+
+def save_portal(folder: Path, portal: Portal) -> None:
+    """The HubSpot account beside the org."""
+    draft = (folder / HUBSPOT).with_suffix(".new")
+    draft.write_text(json.dumps(portal.dump()), encoding="utf-8")
+    os.replace(draft, folder / HUBSPOT)
+
+
+def load_portal(folder: Path, portal: Portal) -> bool:
+    """True when the folder held an account, which then takes the place of a seed."""
+    if not (folder / HUBSPOT).exists():
+        return False
+    portal.load(json.loads((folder / HUBSPOT).read_text(encoding="utf-8")))
     return True
 
 
