@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Link
 from allocator.domain.sync.values import CrmRecord, Linked
-from rules.conversion import Held, LeadPlan, Plan, RecordState, choose_plan
+from rules.conversion import Held, Plan, RecordState, choose_plan
 
 Place = tuple[str, str]
 """An object of the CRM and an id."""
@@ -108,7 +109,7 @@ def route_of(
 
 
 def state_of(trail: Sequence[CrmRecord], links: Sequence[Link] = ()) -> RecordState:
-    """What `choose_plan` needs to know of the records that a link led to. What was followed counts no more."""
+    """What `choose_plan` needs to know of where a link led to; what was followed counts no more."""
     contact = next((one for one in reversed(trail) if one.object == "Contact"), None)
     lead = next((one for one in reversed(trail) if one.object == "Lead"), None)
     if lead is None:
@@ -198,7 +199,7 @@ def _standing(plan: Plan, trail: Sequence[CrmRecord], start: Link) -> dict[Place
         merged = first.known and first.master_id
         return {(first.object, first.id): Linked.MERGED if merged else Linked.DELETED}
     found: dict[Place, Linked] = {}
-    for one, after in zip(trail, trail[1:], strict=False):
+    for one, after in pairwise(trail):
         is_conversion = one.object != after.object
         found[(one.object, one.id)] = Linked.CONVERTED if is_conversion else Linked.MERGED
     end = trail[-1]
@@ -218,10 +219,3 @@ def _changed(
         elif old.state != state:
             made.append(replace(old, state=state, since=at))
     return tuple(made)
-
-
-def plan_name(plan: Plan) -> str:
-    """As rows of the sync call it: lead, contact or held."""
-    if isinstance(plan, Held):
-        return "held"
-    return "lead" if isinstance(plan, LeadPlan) else "contact"

@@ -1,0 +1,324 @@
+"""One look at one linked marketing record: its plan, what to write on each side, what to remember.
+
+Pure. Everything it is given was read fresh, and nothing is believed of a write but what a read shows of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from allocator.domain.lead import LeadKey
+from allocator.domain.records import Link
+from allocator.domain.sync.mapping import ACCOUNT, FieldMap, Plan
+from allocator.domain.sync.route import Place, Route, Taken, route_of, start_of
+from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRow, SyncStep, SyncWrite
+from rules.conversion import Held, LeadPlan
+from rules.field_rules import Agreed, Conflict, FieldProblem, FieldRule, Seen, Side, Write
+from rules.field_values import FieldType, Misfit, canonical, shown
+from rules.fields import merge
+
+RECORD = "record"
+"""What a write to our side is a write to."""
+LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A linked record as everything shows it now. `pending` are its writes that were not settled."""
+
+    key: LeadKey
+    row: SyncRow | None
+    links: tuple[Link, ...]
+    ours: SourceRecord
+    records: Mapping[Place, CrmRecord]
+    pending: tuple[SyncWrite, ...] = ()
+    rerouted: bool = False
+    """It was converted between an earlier read and its write."""
+
+    @property
+    def agreed(self) -> Mapping[str, Agreed]:
+        return self.row.agreed if self.row else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Now, by our clock, and by how much the clocks of both sides are ahead of it."""
+
+    at: datetime
+    ours: timedelta = timedelta()
+    theirs: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look decided. `route` is None where our side's record is not there to be kept in step.
+
+    `asks_stamps`: both sides changed a field, and stamps of single fields may say who was later.
+    """
+
+    step: SyncStep
+    route: Route | None = None
+    asks_stamps: bool = False
+
+
+def look(case: Case, mapping: FieldMap, taken: Taken, clocks: Clocks, owners: Mapping[str, str]) -> Look:
+    """Decide about one record. Deterministic; `taken` is not changed.
+
+    `owners`: what the marketing system is told for each owner id of the CRM.
+    """
+    ours = case.ours
+    if ours.merged_into:
+        return Look(_moved_away(case, taken, clocks, LeadKey(case.key.source, ours.merged_into)))
+    if ours.gone:
+        links = _ended(case, Linked.DELETED, clocks.at)
+        said = f"the record is archived or deleted in {case.key.source}"
+        return Look(SyncStep(_held(case, "deleted", said, clocks), links=links))
+    if ours.unreadable:
+        return Look(SyncStep(_held(case, "unreadable", ours.unreadable, clocks)))
+    route = route_of(case.key, case.links, case.records, taken, at=clocks.at)
+    if isinstance(route.plan, Held):
+        return Look(_still(case, route, route.plan, clocks), route)
+    return _in_step(case, route, mapping, clocks, owners)
+
+
+# --- held -------------------------------------------------------------------------------------------------
+
+
+def _still(case: Case, route: Route, plan: Held, clocks: Clocks) -> SyncStep:
+    """Nothing is written. The stamps are kept: what the sides show is not in step."""
+    detail = route.detail or f"{route.end.object} {route.end.id}"
+    return SyncStep(_held(case, plan.reason, detail, clocks), links=route.links)
+
+
+def _held(case: Case, reason: str, detail: str, clocks: Clocks) -> SyncRow:
+    old = case.row or SyncRow(case.key, "held", clocks.at, clocks.at)
+    since = old.since if (old.plan, old.reason) == ("held", reason) else clocks.at
+    return replace(
+        old, plan="held", since=since, at=clocks.at, reason=reason, detail=detail, again=False, problems=()
+    )
+
+
+def _moved_away(case: Case, taken: Taken, clocks: Clocks, winner: LeadKey) -> SyncStep:
+    """It lost a merge on our side: the winner gets its link, unless it has one of its own."""
+    row = _held(case, "merged", f"it lives on as {winner}", clocks)
+    start = start_of(case.links)
+    links = _ended(case, Linked.MERGED, clocks.at)
+    if start is None or start.state == Linked.DELETED or winner in taken.by_key:
+        return SyncStep(row, links=links)
+    if taken.other((start.object, start.crm_id), case.key) is not None:
+        return SyncStep(row, links=links)
+    given = replace(start, key=winner, state=Linked.LIVE, since=clocks.at)
+    return SyncStep(row, links=(*links, given))
+
+
+def _ended(case: Case, state: Linked, at: datetime) -> tuple[Link, ...]:
+    return tuple(replace(x, state=state, since=at) for x in case.links if x.state == Linked.LIVE)
+
+
+# --- in step ----------------------------------------------------------------------------------------------
+
+
+def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners: Mapping[str, str]) -> Look:
+    plan = plan_of(route)
+    rules = {rule.name: rule for rule in mapping.rules_for(plan)}
+    ours = mapping.ours_seen(case.ours, ahead=clocks.ours)
+    theirs = theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs)
+    agreed = mapping.rebased(case.agreed, _plan_before(case), plan, theirs)
+    base = known_base(agreed, case.pending, {"ours": ours, "theirs": theirs}, rules)
+    merged = merge(base, ours, theirs, mapping.rules_now(plan, base, ours, theirs), record=str(case.key))
+    out = _Outgoing(case, route, mapping, plan)
+    out.sort_out("ours", merged.ours)
+    out.sort_out("theirs", merged.theirs)
+    conflicts = tuple(x for x in merged.conflicts if x.rule in out.sent and not _is_told(x, case.pending))
+    row = _row(case, plan, route.end, clocks.at)
+    row = replace(
+        row,
+        agreed=_agreed_without(merged.agreed, base, out.written),
+        problems=(*merged.problems, *out.problems),
+    )
+    made = out.made({rule: merged.agreed[rule] for rule in out.sent})
+    asks = not case.ours.stamps and any(x.reason in ("later", "tie") for x in conflicts)
+    return Look(SyncStep(row, made, conflicts, route.links), route, asks)
+
+
+def _row(case: Case, plan: Plan, end: CrmRecord, at: datetime) -> SyncRow:
+    since = case.row.since if case.row and case.row.plan == plan else at
+    return SyncRow(case.key, plan, since, at, our_stamp=case.ours.stamp, their_stamp=end.moved)
+
+
+def _plan_before(case: Case) -> Plan:
+    """Under which plan the base was made: that of the link before this look."""
+    start = start_of(case.links)
+    return "contact" if start is not None and start.object == "Contact" else "lead"
+
+
+def plan_of(route: Route) -> Plan:
+    """The plan's name as the mapping has it; only of a route that is not held."""
+    return "lead" if isinstance(route.plan, LeadPlan) else "contact"
+
+
+def theirs_of(
+    mapping: FieldMap, plan: Plan, route: Route, case: Case, owners: Mapping[str, str], *, ahead: timedelta
+) -> Seen:
+    """The record that a plan writes to, as the merge takes it."""
+    return mapping.theirs_seen(
+        plan,
+        route.lead,
+        route.end if plan == "contact" else None,
+        owners.get(route.end.owner, ""),
+        lead_id=lead_id_of(case.links),
+        ahead=ahead,
+    )
+
+
+def lead_id_of(links: Sequence[Link]) -> str:
+    """The Lead that became the Contact; empty where it never was one."""
+    came = [x for x in links if (x.object, x.state) == ("Lead", Linked.CONVERTED)]
+    return max(came, key=lambda x: x.since).crm_id if came else ""
+
+
+def known_base(
+    agreed: Mapping[str, Agreed],
+    pending: Iterable[SyncWrite],
+    seen: Mapping[Side, Seen],
+    rules: Mapping[str, FieldRule],
+) -> dict[str, Agreed]:
+    """The base, with what writes of an unknown outcome agreed on where their side shows what was sent."""
+    base = dict(agreed)
+    for sent in pending:
+        if sent.attempts:
+            base.update(
+                (write.rule, sent.agreed[write.rule])
+                for write in sent.writes
+                if write.rule in rules
+                and write.rule in sent.agreed
+                and shows(seen[sent.side], write, rules[write.rule], sent.side)
+            )
+    return base
+
+
+def shows(seen: Seen, write: Write, rule: FieldRule, side: Side) -> bool:
+    """Whether a side's field holds what was sent to it."""
+    name, kind = of_side(rule, side)
+    if name not in seen.values:
+        return False
+    value = canonical(seen.values[name], kind)
+    return type(value) is type(write.value) and value == write.value
+
+
+def of_side(rule: FieldRule, side: Side) -> tuple[str, FieldType]:
+    """The field of a rule on a side, and its type."""
+    return (rule.ours, rule.our_type) if side == "ours" else (rule.theirs, rule.their_type)
+
+
+def differs(row: SyncRow, ours: SourceRecord, rules: Iterable[FieldRule]) -> bool:
+    """Whether values of our side, however old, are not those that the sides agreed on.
+
+    Fields with a problem are left out: they differ for as long as the problem lasts.
+    """
+    known = {problem.rule for problem in row.problems}
+    for rule in rules:
+        agreed = row.agreed.get(rule.name)
+        if agreed is None or rule.name in known or rule.ours not in ours.values:
+            continue
+        value = canonical(ours.values[rule.ours], rule.our_type)
+        if isinstance(value, Misfit):
+            continue
+        if type(value) is not type(agreed.ours) or value != agreed.ours:
+            return True
+    return False
+
+
+def _agreed_without(
+    agreed: Mapping[str, Agreed], base: Mapping[str, Agreed], waiting: Iterable[str]
+) -> dict[str, Agreed]:
+    """What is agreed on already; a field that is to be written keeps the base it had."""
+    found = dict(agreed)
+    for rule in waiting:
+        if rule in base:
+            found[rule] = base[rule]
+        else:
+            found.pop(rule, None)
+    return found
+
+
+def _is_told(conflict: Conflict, pending: Iterable[SyncWrite]) -> bool:
+    """Whether the conflict was recorded with a write that is on its way: the same value for the same loss."""
+    return any(
+        write.rule == conflict.rule and write.before == conflict.lost and write.field == conflict.field
+        for sent in pending
+        for write in sent.writes
+    )
+
+
+class _Outgoing:
+    """The writes of one look, by what they go to; and those that are not sent, with the reason."""
+
+    def __init__(self, case: Case, route: Route, mapping: FieldMap, plan: Plan) -> None:
+        self._case, self._route, self._mapping, self._plan = case, route, mapping, plan
+        self._by_place: dict[tuple[Side, str, str], list[Write]] = {}
+        self.sent: list[str] = []
+        self.written: list[str] = []
+        """Every rule that has something to write, sent or not."""
+        self.problems: list[FieldProblem] = []
+
+    def sort_out(self, side: Side, writes: Iterable[Write]) -> None:
+        for write in writes:
+            self.written.append(write.rule)
+            problem = self._refused(write)
+            object, id = self._place(side, write)
+            if problem is None and not id:
+                problem = _no_account(self._case.key, write)
+            if problem is not None:
+                self.problems.append(problem)
+                continue
+            self.sent.append(write.rule)
+            self._by_place.setdefault((side, object, id), []).append(write)
+
+    def made(self, agreed: Mapping[str, Agreed]) -> tuple[SyncWrite, ...]:
+        return tuple(
+            SyncWrite(
+                self._case.key, side, object, id, tuple(writes), {x.rule: agreed[x.rule] for x in writes},
+                rerouted=self._case.rerouted,
+            )
+            for (side, object, id), writes in self._by_place.items()
+        )  # fmt: skip
+
+    def _place(self, side: Side, write: Write) -> Place:
+        if side == "ours":
+            return RECORD, self._case.key.source_id
+        object, _ = self._mapping.target(write.rule, self._plan)
+        return object, (self._route.end.account_id or "") if object == ACCOUNT else self._route.end.id
+
+    def _refused(self, write: Write) -> FieldProblem | None:
+        """That this very value was refused, and neither side has changed since."""
+        row = self._case.row
+        if row is None or (row.our_stamp, row.their_stamp) != (self._case.ours.stamp, self._route.end.moved):
+            return None
+        said = (shown(write.value) or "")[:LONGEST_SHOWN]
+        found = (p for p in row.problems if p.code == "rejected" and p.rule == write.rule)
+        return next((p for p in found if p.value == said), None)
+
+
+def _no_account(key: LeadKey, write: Write) -> FieldProblem:
+    return FieldProblem(
+        str(key), write.rule, write.field, "ours", "rejected", (shown(write.value) or "")[:LONGEST_SHOWN],
+        "the Contact has no Account, so there is nothing to write it to.", "give the Contact an Account",
+    )  # fmt: skip
+
+
+def rejected(sent: SyncWrite, code: str) -> tuple[FieldProblem, ...]:
+    """The problems to remember when a system said no to a write: one for each of its fields."""
+    system = "marketing system" if sent.side == "ours" else "CRM"
+    side: Side = "theirs" if sent.side == "ours" else "ours"
+    return tuple(
+        FieldProblem(
+            str(sent.key), write.rule, write.field, side, "rejected",
+            (shown(write.value) or "")[:LONGEST_SHOWN],
+            f"the {system} refused the write ({code}); it is sent again when either side has changed.",
+            "look up the code, and mend the value or the system's rule",
+        )
+        for write in sent.writes
+    )  # fmt: skip

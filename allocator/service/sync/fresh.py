@@ -1,0 +1,48 @@
+"""Fresh reads of linked records on both sides: what a cycle decides by, never a search's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from allocator.domain.lead import LeadKey
+from allocator.domain.records import Link
+from allocator.domain.sync.mapping import FieldMap
+from allocator.domain.sync.route import Place, missing
+from allocator.domain.sync.values import CrmRecord, SourceRecord
+from allocator.ports import CRM, LeadSource
+
+
+class Fresh:
+    """Reads both sides. `asking` names the system that was asked last: whose trouble an error is."""
+
+    def __init__(self, crm: CRM, source: LeadSource, mapping: FieldMap, now: Callable[[], datetime]) -> None:
+        self.crm, self.source, self._now = crm, source, now
+        self._fields = {"Lead": mapping.lead_fields(), "Contact": mapping.contact_fields()}
+        self.asking = source.name
+        self.ours_ahead = self.theirs_ahead = timedelta()
+
+    def ours(self, keys: Collection[LeadKey], *, stamps: bool = False) -> dict[LeadKey, SourceRecord]:
+        """The marketing records, gone ones included."""
+        self.asking = self.source.name
+        read = self.source.read([key.source_id for key in keys], stamps=stamps)
+        self.ours_ahead = self.source.now() - self._now()
+        return {key: read[key.source_id] for key in keys}
+
+    def theirs(self, starts: Iterable[Link]) -> dict[Place, CrmRecord]:
+        """Everything that the links lead to: the objects, what they became, who won their merges."""
+        found: dict[Place, CrmRecord] = {}
+        links = tuple(starts)
+        while wanted := {at for link in links if (at := missing(link, found)) is not None}:
+            for object in sorted({object for object, _ in wanted}):
+                found |= self.records(object, sorted(id for o, id in wanted if o == object))
+        return found
+
+    def records(self, object: str, ids: Collection[str]) -> Mapping[Place, CrmRecord]:
+        """These, with the fields of the mapping; one entry for each id."""
+        if not ids:
+            return {}
+        self.asking = self.crm.name
+        read = self.crm.records(object, ids, self._fields[object])
+        self.theirs_ahead = self.crm.now() - self._now()
+        return {(object, id): read[id] for id in ids}
