@@ -14,6 +14,10 @@ from allocator.errors import AllocatorError
 OUT_OF_INTAKE = frozenset({State.CONFIRMED, State.TAKEN, State.CLOSED})
 """A lead in one of these states that is in intake again was returned by somebody."""
 
+NOT_BY_OWNER = (
+    "it came from a marketing system, and no intake of the CRM would take it: change its owner there"
+)
+
 
 class Ended(StrEnum):
     """Why a decision that was carried out holds no more."""

@@ -24,16 +24,14 @@ from allocator.adapters.store.tables import (
     runs,
     turns,
 )
-from allocator.domain.lead import LeadKey, State
+from allocator.domain.lead import Effect, LeadKey, State
 from allocator.domain.plan import Assigned, Plan, TurnRow
 from allocator.errors import AllocatorError
 
-OWNER = "owner"
 
-
-def idempotency_key(key: LeadKey, epoch: int, action: str = OWNER) -> str:
+def idempotency_key(key: LeadKey, epoch: int, effect: Effect = Effect.OWNER) -> str:
     """One effect on the world has one key for ever."""
-    said = json_text([key.source, key.source_id, epoch, action])
+    said = json_text([key.source, key.source_id, epoch, effect.value])
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -135,17 +133,20 @@ def _decision(decided: Assigned, tables_version: str, packer: shapes.Packer) -> 
         "decided_by": decided.by, "team": decided.team, "lane": decided.lane, "person": decided.person,
         "owner": decided.owner, "basis": decided.basis, "tables_version": tables_version,
         "given_back": False, "settled_at": None,
+        "effect": None if decided.effect is Effect.OWNER else decided.effect.value,
     }  # fmt: skip
 
 
 def _save_writes(connection: Connection, decided: Sequence[Assigned], *, at: datetime, live: bool) -> None:
-    """One owner write for each lead that has an owner now; in observe mode they are there but never sent."""
+    """One effect for each lead that has an owner now; in observe mode it is there but never carried out."""
     next_id = (connection.execute(sa.select(sa.func.max(outbox.c.id))).scalar() or 0) + 1
     given = [d for d in decided if d.state is State.DECIDED]
     rows = [
         {
-            "id": number, "kind": OWNER, "idempotency_key": idempotency_key(d.key, d.epoch),
-            "source": d.key.source, "source_id": d.key.source_id, "epoch": d.epoch, "owner": d.owner,
+            "id": number, "kind": d.effect.value,
+            "idempotency_key": idempotency_key(d.key, d.epoch, d.effect),
+            "source": d.key.source, "source_id": d.key.source_id, "epoch": d.epoch, "owner": d.owner or "",
+            "object": d.object, "object_id": d.object_id,
             "state": "pending" if live else "observed", "attempts": 0, "created": at,
         }
         for number, d in enumerate(given, start=next_id)
@@ -153,7 +154,7 @@ def _save_writes(connection: Connection, decided: Sequence[Assigned], *, at: dat
     insert_rows(connection, outbox, rows)
 
 
-def forget_writes(connection: Connection, places: Iterable[tuple[LeadKey, int]]) -> None:
+def forget_writes(connection: Connection, places: Iterable[tuple[LeadKey, int, Effect]]) -> None:
     """What was settled, or never will be sent, leaves the outbox; the decision says how it ended."""
     for part in chunks(idempotency_key(*place) for place in places):
         mine = outbox.c.idempotency_key.in_(part)

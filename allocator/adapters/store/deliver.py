@@ -1,4 +1,4 @@
-"""Delivering what was decided: the outbox, what became of each write, and the links to CRM objects."""
+"""Delivering what was decided: the outbox, and what became of each write."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store import ledger as books
-from allocator.adapters.store import turn_rows
-from allocator.adapters.store.bulk import insert_rows, update_rows
+from allocator.adapters.store import links, turn_rows
+from allocator.adapters.store.bulk import update_rows
 from allocator.adapters.store.decide import forget_writes
-from allocator.adapters.store.leads import by_key, chunks, named, one, refresh
-from allocator.adapters.store.tables import decisions, leads, links, outbox, runs, turns
+from allocator.adapters.store.leads import by_key, chunks, refresh
+from allocator.adapters.store.tables import decisions, leads, outbox, runs, turns
 from allocator.domain.by_hand import Charge, Charged
-from allocator.domain.lead import LeadKey, State
-from allocator.domain.records import Link, PendingWrite, Settlement
+from allocator.domain.lead import Effect, LeadKey, State
+from allocator.domain.records import PendingWrite, Settlement
 from allocator.errors import AllocatorError
 
 _FINAL: Mapping[State, frozenset[State]] = {
@@ -29,18 +29,24 @@ _FINAL: Mapping[State, frozenset[State]] = {
 
 
 def pending(connection: Connection) -> list[PendingWrite]:
-    """Owner writes not settled yet, in order of decision."""
+    """What is not settled yet, in order of decision."""
     o, d = outbox.c, decisions.c
     query = (
-        sa.select(o.id, o.source, o.source_id, o.epoch, o.owner, d.person, d.team, o.attempts)
+        sa.select(
+            o.id, o.source, o.source_id, o.epoch, o.owner, d.person, d.team, o.attempts, o.kind, o.object,
+            o.object_id,
+        )
         .join(decisions, sa.and_(d.source == o.source, d.source_id == o.source_id, d.epoch == o.epoch))
         .where(o.state == "pending")
         .order_by(o.id)
-    )
+    )  # fmt: skip
     return [
-        PendingWrite(r.id, LeadKey(r.source, r.source_id), r.epoch, r.owner, r.person, r.team, r.attempts)
+        PendingWrite(
+            r.id, LeadKey(r.source, r.source_id), r.epoch, r.owner, r.person, r.team, r.attempts,
+            Effect(r.kind), r.object, r.object_id,
+        )
         for r in connection.execute(query)
-    ]
+    ]  # fmt: skip
 
 
 def attempt(connection: Connection, ids: Sequence[int], at: datetime) -> None:
@@ -72,8 +78,10 @@ def settle(
     _give_back(connection, [s for s in decided if s.give_back], at=at, run=run)
     if charge is not None:
         _charge(connection, charge(books.ledgers(connection), {s.key for s in new}), at=at, run=run)
-    confirmed = [s.key for s in new if s.state is State.CONFIRMED and standing[s.key].live]
-    _link(connection, [(key, "Lead", key.source_id) for key in confirmed], at)
+    confirmed = [s for s in new if s.state is State.CONFIRMED and standing[s.key].live]
+    links.save(connection, [s.link for s in confirmed if s.link is not None])
+    own = [s.key for s in confirmed if s.link is None and _effect(standing[s.key]) is Effect.OWNER]
+    links.link_to_itself(connection, own, at)
 
 
 def _charge(connection: Connection, charged: Charged, *, at: datetime, run: int) -> None:
@@ -93,6 +101,7 @@ def _standing(connection: Connection, keys: Collection[LeadKey]) -> dict[LeadKey
         leads.c.last_person,
         d.given_back,
         d.settled_run,
+        d.effect,
     ).outerjoin(
         decisions,
         sa.and_(d.source == leads.c.source, d.source_id == leads.c.source_id, d.epoch == leads.c.epoch),
@@ -157,7 +166,7 @@ def _save_decisions(
         for s in decided
     ]
     update_rows(connection, decisions, rows, key=("source", "source_id", "epoch"))
-    forget_writes(connection, [(s.key, s.epoch) for s in decided])
+    forget_writes(connection, [(s.key, s.epoch, _effect(standing[s.key])) for s in decided])
 
 
 def _key(key: LeadKey) -> dict[str, Any]:
@@ -170,6 +179,10 @@ def _end(settlement: Settlement, standing: Row[Any]) -> dict[str, Any]:
         "state": settlement.state.value, "reason": settlement.reason, "detail": settlement.detail,
         "basis": settlement.basis or standing.basis,
     }  # fmt: skip
+
+
+def _effect(standing: Row[Any]) -> Effect:
+    return Effect(standing.effect or Effect.OWNER)
 
 
 def _given_back(settlement: Settlement, standing: Row[Any]) -> bool:
@@ -188,48 +201,3 @@ def _give_back(connection: Connection, settlements: Sequence[Settlement], *, at:
                 rows.setdefault(settlement.reason or settlement.state.value, []).append(row)
     for reason, found in sorted(rows.items()):
         books.give_back(connection, found, at=at, run=run, reason=reason)
-
-
-# --- links ------------------------------------------------------------------------------------------------
-
-
-def linked(
-    connection: Connection, keys: Collection[LeadKey] | None = None, state: str | None = None
-) -> list[Link]:
-    conditions = [sa.true()] if keys is None else list(by_key(links, keys))
-    found: list[Link] = []
-    for condition in conditions:
-        query = sa.select(links).where(condition)
-        if state is not None:
-            query = query.where(links.c.state == state)
-        found.extend(
-            Link(LeadKey(r.source, r.source_id), r.crm, r.object, r.crm_id, r.state, r.since)
-            for r in connection.execute(query)
-        )
-    return sorted(found, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
-
-
-def switch(connection: Connection, contacts: Mapping[LeadKey, str], at: datetime) -> int:
-    """Live Lead links become converted, live Contact links are made. Returns how many."""
-    live = [link for link in linked(connection, list(contacts), "live") if link.object == "Lead"]
-    if not live:
-        return 0
-    connection.execute(
-        sa.update(links)
-        .where(one(links), links.c.object == "Lead", links.c.state == "live")
-        .values(state="converted", since=at),
-        [named(link.key) for link in live],
-    )
-    _link(connection, [(link.key, "Contact", contacts[link.key]) for link in live], at)
-    return len({link.key for link in live})
-
-
-def _link(connection: Connection, made: Sequence[tuple[LeadKey, str, str]], at: datetime) -> None:
-    rows = [
-        {
-            "source": key.source, "source_id": key.source_id, "crm": key.source, "object": name,
-            "crm_id": crm_id, "state": "live", "since": at,
-        }
-        for key, name, crm_id in made
-    ]  # fmt: skip
-    insert_rows(connection, links, rows, lambda insert: insert.on_conflict_do_nothing())

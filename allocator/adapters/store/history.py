@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Row
 
 from allocator.adapters.store import shapes, turn_rows
 from allocator.adapters.store.tables import decisions, eligibility, turns
-from allocator.domain.lead import LeadKey
+from allocator.domain.lead import Effect, LeadKey
 from allocator.domain.plan import TurnRow
 
 
@@ -38,4 +38,5 @@ def _decision(row: Row[Any], turn: TurnRow | None, shape: shapes.Shape | None) -
         "turn": turn,
         "given_back": bool(row.given_back), "live": bool(row.live), "ended": row.ended,
         "settled_at": row.settled_at, "ended_at": row.ended_at, "ended_why": row.ended_why,
+        "effect": row.effect or Effect.OWNER.value,
     }  # fmt: skip

@@ -71,7 +71,7 @@ def add_pulled(
     known = {LeadKey(row.source, row.source_id) for row in _keys(connection, newest)}
     _save(connection, newest.values())
     if at_mark is not None:
-        _forward(connection, source, at_mark)
+        forward(connection, source, at_mark)
     return len(newest) - len(known)
 
 
@@ -118,7 +118,8 @@ def _refresh_if_changed(insert: Any) -> Any:
     return insert.on_conflict_do_update(index_elements=["source", "source_id"], set_=new, where=changed)
 
 
-def _forward(connection: Connection, source: str, to: datetime) -> None:
+def forward(connection: Connection, source: str, to: datetime) -> None:
+    """Move a mark; one that is ahead already stays."""
     insert = upsert(connection, marks)
     later = insert.on_conflict_do_update(
         index_elements=["source"],

@@ -308,4 +308,5 @@ def _shown(decision: Decision) -> Mapping[str, Any]:
         "tables_version": decision.tables_version, "trace": d.trace, "turn": d.turn,
         "given_back": decision.given_back, "live": decision.live, "ended": decision.ended,
         "settled_at": decision.settled_at, "ended_at": decision.ended_at, "ended_why": decision.ended_why,
+        "effect": d.effect.value,
     }  # fmt: skip

@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from allocator.adapters.store.memory_state import StoreState, waiting
-from allocator.domain.lead import LeadKey, State
+from allocator.domain.lead import Effect, LeadKey, State
 from allocator.domain.records import LeadRow, Lease
 from allocator.domain.take_backs import (
+    NOT_BY_OWNER,
     Asked,
     BackEnd,
     Ended,
@@ -42,6 +43,9 @@ class MemoryTakeBacks(ABC):
             for one in asked:
                 before = s.take_backs.get((one.key, one.epoch))
                 why = cannot(s.leads.get(one.key), one.epoch) or already(before)
+                made = s.decisions.get((one.key, one.epoch))
+                if made is not None and made.what.effect is not Effect.OWNER:
+                    why = why or NOT_BY_OWNER
                 if why:
                     refused[one.key] = why
                 else:

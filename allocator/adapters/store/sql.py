@@ -21,6 +21,7 @@ from allocator.adapters.store import (
     hours,
     leads,
     lease,
+    links,
     mails,
     past,
     pauses,
@@ -36,6 +37,7 @@ from allocator.adapters.store import ledger as books
 from allocator.adapters.store.engine import Database, now, parse_url
 from allocator.adapters.store.holder import this_process
 from allocator.adapters.store.schema import schema_version, upgrade_store
+from allocator.adapters.store.sql_sync import SqlSync
 from allocator.domain.alerts import Changes, Incident, Silence, Think
 from allocator.domain.by_hand import Charge
 from allocator.domain.decision import TurnRow
@@ -47,7 +49,6 @@ from allocator.domain.records import (
     Beat,
     LeadRow,
     Lease,
-    Link,
     MailRow,
     PendingWrite,
     Post,
@@ -84,7 +85,7 @@ def open_store(url: str, *, base: Path | None = None, upgrade: bool = False) -> 
     return SqlStore(database)
 
 
-class SqlStore:
+class SqlStore(SqlSync):
     """The store on a database. Safe for threads; after a fork, open your own."""
 
     def __init__(self, database: Database) -> None:
@@ -189,7 +190,7 @@ class SqlStore:
         return self.database.read(lambda c: leads.rows(c, keys, states))
 
     def find(self, text: str) -> Sequence[LeadRow]:
-        return self.database.read(lambda c: leads.find(c, text))
+        return self.database.read(lambda c: links.find_leads(c, text))
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
         return self.database.read(books.ledgers)
@@ -263,14 +264,6 @@ class SqlStore:
 
     def given_in(self, run: int) -> Sequence[Given]:
         return self.database.read(lambda c: take_backs.given_in(c, run))
-
-    # links
-
-    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
-        return self.database.read(lambda c: deliver.linked(c, keys, state))
-
-    def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
-        return self._fenced(lease, lambda c: deliver.switch(c, contacts, at))
 
     # answers
 

@@ -197,7 +197,7 @@ decisions = sa.Table(
     _words("owner", null=True), _words("basis"), _words("tables_version"), _flag("live"), _flag("given_back"),
     _time("settled_at", null=True), _json("trace"), _json("seen", null=True),
     _number("settled_run", null=True), _words("ended", null=True), _time("ended_at", null=True),
-    _words("ended_why"), _words("shape", null=True),
+    _words("ended_why"), _words("shape", null=True), _words("effect", null=True),
 )  # fmt: skip
 
 eligibility = sa.Table("eligibility", metadata, _words("sha256", key=True), _json("content"))
@@ -250,12 +250,33 @@ outbox = sa.Table(
     _number("id", key=True), _words("kind"), _words("idempotency_key"),
     _words("source"), _words("source_id"), _number("epoch"), _words("owner"), _words("state"),
     _number("attempts"), _time("created"), _time("last_attempt", null=True), _time("done", null=True),
+    _words("object"), _words("object_id"),
 )  # fmt: skip
 
 links = sa.Table(
     "links", metadata,
     _words("source", key=True), _words("source_id", key=True), _words("crm", key=True),
     _words("object", key=True), _words("crm_id", key=True), _words("state"), _time("since"),
+)  # fmt: skip
+
+syncs = sa.Table(
+    "syncs", metadata,
+    _words("source", key=True), _words("source_id", key=True), _words("plan"), _words("reason"),
+    _words("detail"), _time("since"), _time("at"), _json("agreed"), _time("our_stamp", null=True),
+    _time("their_stamp", null=True), _flag("again"), _json("problems"), _words("claim"),
+)  # fmt: skip
+
+sync_writes = sa.Table(
+    "sync_writes", metadata,
+    _number("id", key=True), _words("source"), _words("source_id"), _words("side"), _words("object"),
+    _words("object_id"), _json("writes"), _json("agreed"), _words("state"), _number("attempts"),
+    _number("run"), _time("created"), _time("done", null=True), _words("detail"), _flag("rerouted"),
+)  # fmt: skip
+
+conflicts = sa.Table(
+    "conflicts", metadata,
+    _number("number", key=True), _words("source"), _words("source_id"), _number("run"), _time("at"),
+    _json("conflict"),
 )  # fmt: skip
 
 incidents = sa.Table(

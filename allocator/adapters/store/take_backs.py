@@ -16,9 +16,10 @@ from allocator.adapters.store.decide import forget_writes
 from allocator.adapters.store.leads import AFRESH, by_key, rows
 from allocator.adapters.store.tables import decisions, take_backs, turns
 from allocator.adapters.store.tables import leads as leads_table
-from allocator.domain.lead import LeadKey, State
+from allocator.domain.lead import Effect, LeadKey, State
 from allocator.domain.records import LeadRow
 from allocator.domain.take_backs import (
+    NOT_BY_OWNER,
     Asked,
     BackEnd,
     Ended,
@@ -42,6 +43,7 @@ def ask(connection: Connection, asked: Sequence[TakeBack]) -> dict[LeadKey, str]
     """Note each intent that can be noted. Returns why the others cannot."""
     known = {row.key: row for row in rows(connection, [one.key for one in asked])}
     there = {(one.key, one.epoch): one for one in listed(connection, keys=[one.key for one in asked])}
+    other = _not_by_owner(connection, [one.key for one in asked])
     refused: dict[LeadKey, str] = {}
     new: list[TakeBack] = []
     for one in asked:
@@ -49,6 +51,8 @@ def ask(connection: Connection, asked: Sequence[TakeBack]) -> dict[LeadKey, str]
         if before == one:
             continue  # noted by this very call, whose answer was lost
         why = cannot(known.get(one.key), one.epoch) or already(before)
+        if (one.key, one.epoch) in other:
+            why = why or NOT_BY_OWNER
         if why:
             refused[one.key] = why
         else:
@@ -56,6 +60,15 @@ def ask(connection: Connection, asked: Sequence[TakeBack]) -> dict[LeadKey, str]
     _delete(connection, new)
     insert_rows(connection, take_backs, [_values(one) for one in new])
     return refused
+
+
+def _not_by_owner(connection: Connection, keys: Collection[LeadKey]) -> set[Place]:
+    """Decisions that made a Lead or a link."""
+    d = decisions.c
+    query = sa.select(d.source, d.source_id, d.epoch).where(d.effect.is_not(None))
+    parts = by_key(decisions, keys)
+    found = (row for part in parts for row in connection.execute(query.where(part)))
+    return {(LeadKey(row.source, row.source_id), row.epoch) for row in found}
 
 
 def listed(
@@ -99,7 +112,7 @@ def settle(connection: Connection, ends: Sequence[BackEnd], *, at: datetime, run
     refunded = {(e.key, e.epoch): str(pending[e.key, e.epoch].why) for e in back if e.refund}
     _mark_given_back(connection, list(refunded), run)
     give_back(connection, refunded, at=at, run=run)
-    forget_writes(connection, [(e.key, e.epoch) for e in back])
+    forget_writes(connection, [(e.key, e.epoch, Effect.OWNER) for e in back])
     told = [
         {
             **_key(e.key), "epoch": e.epoch, "state": (Asked.DONE if e.done else Asked.DROPPED).value,

@@ -1,0 +1,57 @@
+"""Values of the field mapping as JSON that the store keeps, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from allocator.adapters.store.tables import time_text
+from rules.field_rules import Agreed, Conflict, FieldProblem, Write
+from rules.field_values import dump, load
+
+
+def agreed_json(agreed: Mapping[str, Agreed]) -> dict[str, list[str | None]]:
+    return {rule: [dump(one.ours), dump(one.theirs), one.apart] for rule, one in agreed.items()}
+
+
+def agreed_of(stored: Mapping[str, Sequence[Any]]) -> dict[str, Agreed]:
+    return {rule: Agreed(load(ours), load(theirs), apart) for rule, (ours, theirs, apart) in stored.items()}
+
+
+def writes_json(writes: Iterable[Write]) -> list[list[str]]:
+    return [[w.rule, w.field, dump(w.value), dump(w.before), w.reason] for w in writes]
+
+
+def writes_of(stored: Iterable[Sequence[Any]]) -> tuple[Write, ...]:
+    return tuple(
+        Write(rule, name, load(value), load(before), reason) for rule, name, value, before, reason in stored
+    )
+
+
+def conflict_json(one: Conflict) -> dict[str, Any]:
+    times = {"kept_at": _time(one.kept_at), "lost_at": _time(one.lost_at)}
+    return asdict(one) | {"kept": dump(one.kept), "lost": dump(one.lost)} | times
+
+
+def conflict_of(stored: Mapping[str, Any]) -> Conflict:
+    values = {"kept": load(stored["kept"]), "lost": load(stored["lost"])}
+    times = {name: _moment(stored[name]) for name in ("kept_at", "lost_at")}
+    return Conflict(**{**stored, **values, **times})
+
+
+def problems_json(problems: Iterable[FieldProblem]) -> list[dict[str, Any]]:
+    return [asdict(one) for one in problems]
+
+
+def problems_of(stored: Iterable[Mapping[str, Any]]) -> tuple[FieldProblem, ...]:
+    return tuple(FieldProblem(**one) for one in stored)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else time_text(moment)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
