@@ -18,6 +18,7 @@ from allocator.domain.records import LeadRow, Link
 from allocator.domain.shown import show_step
 from allocator.domain.taken_turns import TakenTurn
 from allocator.ports import Store
+from allocator.service.timeline import plan_object, timeline
 from allocator.service.turn_shown import damaged, skipped_objects, turn_object, what_if_objects
 from rules.layers import TraceLayer, trace
 from rules.model import RoutingTables
@@ -63,6 +64,8 @@ def explain_lead(store: Store, row: LeadRow, tables: RoutingTables | None) -> di
         "at": _iso(newest.get("at")),
         "since": _iso(row.since),
         "links": [_link(link) for link in store.links(keys=[row.key])],
+        "plan": plan_object(store, row.key),
+        "timeline": timeline(store, row, _names(tables)),
         "earlier": [_earlier(one) for one in history[1:]],
         "take_back": _take_back(store, row),
         "ended": _ended(newest),
@@ -78,8 +81,13 @@ def _unreadable(row: LeadRow, error: Exception, tables: RoutingTables | None) ->
         "team": row.team, "lane": row.lane, "person": person(row.person, row.owner, tables),
         "turn": {"rederived": None, "error": why}, "turns": [], "given_back": False, "by_hand": None,
         "error": why, "tables_version": None, "run": row.run, "epoch": row.epoch, "at": None,
-        "since": _iso(row.since), "links": [], "earlier": [], "take_back": None, "ended": None,
+        "since": _iso(row.since), "links": [], "plan": None, "timeline": [], "earlier": [], "take_back": None,
+        "ended": None,
     }  # fmt: skip
+
+
+def _names(tables: RoutingTables | None) -> Mapping[str, str]:
+    return {i: rows[0].name for i, rows in tables.people_by_id.items()} if tables else {}
 
 
 def _turns(

@@ -13,6 +13,7 @@ from allocator.config import Settings, load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.leads import key_of
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
+from allocator.entrypoints.timeline_table import show_timeline
 from allocator.entrypoints.turn_words import show_out, show_turn
 from allocator.errors import UnknownName
 from allocator.service import why
@@ -64,6 +65,7 @@ def command(
         console.emit(found)
     else:
         show(found, tables)
+        show_timeline(found)
     if error := found.get("error"):
         console.err.print(plain(error))
         return console.UNEXPECTED
