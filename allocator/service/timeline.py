@@ -61,6 +61,7 @@ def timeline(store: Store, row: LeadRow, names: Mapping[str, str]) -> list[dict[
     found = [
         *_came(store, row, decided),
         *_decided(decided, store.links(keys=[key]), store.turns_of(key), key, names),
+        *_ended(row, decided),
         *_linked(store.links(keys=[key]), _settled(decided)),
         *_written(store.sync_writes(key), key),
         *_lost(store.conflicts([key], limit=_ALL), key),
@@ -120,12 +121,20 @@ def _decided(
             if one["settled_at"]:
                 yield _end(one, links, key)
         else:
-            yield _without_owner(one, one["at"])
+            yield _without_owner(one, one["settled_at"] or one["at"], key)
         if one.get("ended"):
             yield Entry(one["ended_at"], str(one["ended"]), one["ended_why"])
     for taken in turns:
         if taken.row.turn.kind == "by hand":
             yield Entry(taken.at, "charged", _charged(taken, names), taken.run)
+
+
+def _ended(row: LeadRow, decided: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+    """A lead that was over before anything was decided about it."""
+    over = row.state in (State.CLOSED, State.TAKEN) and row.since is not None
+    if over and row.since and not any(one["epoch"] == row.epoch for one in decided):
+        told = {"state": row.state, "reason": row.reason, "detail": row.detail, "run": row.run}
+        yield _without_owner(told, row.since, row.key)
 
 
 def _given(one: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -147,11 +156,8 @@ def _charged(taken: TakenTurn, names: Mapping[str, str]) -> str:
 def _end(one: Mapping[str, Any], links: Sequence[Link], key: LeadKey) -> Entry:
     """What became of a decision that gave the lead to somebody."""
     at = one["settled_at"]
-    if one["state"] == State.TAKEN:
-        why = f"somebody else owns it ({one['detail']}); their choice stands"
-        return Entry(at, "taken", why, side="crm")
     if one["state"] != State.CONFIRMED:
-        return _without_owner(one, at)
+        return _without_owner(one, at, key)
     link = _first(links)
     if link is None or link.key.source == link.crm:
         why, id = "the CRM was read after the write: the owner is this one", key.source_id
@@ -167,11 +173,20 @@ def _was_there(one: Mapping[str, Any], link: Link) -> bool:
     return link.object == "Contact" or (one["by"] in _KNOWN and not asked)
 
 
-def _without_owner(one: Mapping[str, Any], at: datetime) -> Entry:
+def _without_owner(one: Mapping[str, Any], at: datetime, key: LeadKey) -> Entry:
+    """Held, closed, or somebody else's."""
     reason, detail = one["reason"] or "", one["detail"]
     if one["state"] == State.CLOSED:
         return Entry(at, "closed", _with_detail(words.closed(reason), detail), one["run"], "crm")
+    if one["state"] == State.TAKEN:
+        return Entry(at, "taken", _taken(detail, key), one["run"], _side_of(key))
     return Entry(at, "held", _with_detail(reason, detail), one["run"])
+
+
+def _taken(detail: str, key: LeadKey) -> str:
+    if _side_of(key) == "marketing":
+        return detail
+    return f"somebody else owns it ({detail}); their choice stands"
 
 
 def _with_detail(text: str, detail: str) -> str:
@@ -243,7 +258,7 @@ def _said(one: SyncWrite) -> str:
     if one.state is SyncState.REFUSED:
         parts.append(f"the system said no ({one.detail}); it is tried again when either side changes")
     elif one.state is SyncState.DROPPED:
-        parts.append(_with_detail("not written: a newer look at the record took its place", one.detail))
+        parts.append(_with_detail("it does not count: the record was looked at anew", one.detail))
     elif one.state is SyncState.PENDING and one.attempts:
         parts.append("it was sent and no answer came: the next run reads before it writes")
     return "; ".join(parts)

@@ -215,7 +215,7 @@ def test_a_field_that_cannot_be_carried_over_stands_in_the_timeline_until_it_is_
     ("state", "more", "what", "said"),
     [
         (SyncState.REFUSED, {"detail": "STRING_TOO_LONG"}, "refused", "said no (STRING_TOO_LONG)"),
-        (SyncState.DROPPED, {}, "dropped", "a newer look at the record took its place"),
+        (SyncState.DROPPED, {}, "dropped", "the record was looked at anew"),
         (SyncState.PENDING, {}, "to write", ""),
         (SyncState.PENDING, {"attempts": 1}, "to write", "no answer came: the next run reads"),
         (SyncState.DONE, {"rerouted": True}, "wrote", "converted between the read and the write"),
@@ -267,9 +267,25 @@ def test_a_lead_that_nobody_gets_says_why_and_one_that_waits_only_that_it_came(p
     assert person.told()[-1]["why"] == "incomplete: lacks Company"
 
 
+def test_a_lead_that_left_the_intake_before_it_was_decided_says_so(person: Person) -> None:
+    person.settle(State.TAKEN, epoch=0, detail="left the intake of hubspot")
+    assert person.what() == ["arrived", "taken"]
+    assert person.told()[-1]["why"] == "left the intake of hubspot"
+
+
+def test_a_held_lead_that_is_deleted_is_closed(person: Person) -> None:
+    nobody = given(KEY, None, owner=None, by=None, state=State.HELD, reason="incomplete", detail="Company")
+    commit(person.store, person.lease, Plan((nobody,), {}))
+    person.later()
+    person.settle(State.CLOSED, reason="deleted", detail="gone from hubspot")
+    last = person.told()[-1]
+    assert (last["what"], last["why"]) == ("closed", "it was deleted: gone from hubspot")
+    assert last["at"] == person.at.isoformat()
+
+
 def test_a_lead_that_somebody_took_says_so_with_the_turn_given_back(person: Person) -> None:
     commit(person.store, person.lease, planned(person.store, [KEY]))
-    person.settle(State.TAKEN, detail="005x", give_back=True)
+    person.settle(State.TAKEN, detail="left the intake of hubspot", give_back=True)
     assert person.what()[-2:] == ["decided", "taken"]
     assert person.told()[-2]["why"].endswith("turn 1 of Enterprise, given back")
 
