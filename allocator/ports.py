@@ -545,8 +545,8 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
         """By key, by state, or both; ordered by (created, key)."""
 
     def find(self, text: str) -> Sequence[LeadRow]:
-        """Leads by "source:id" or bare source id (15 or 18 characters); behind those, leads of marketing
-        systems by the id of a CRM object that they have or had a link to."""
+        """Leads by "source:id" or bare source id (15 or 18 characters); where there is none, leads of
+        marketing systems by the id of a CRM object that they have or had a link to."""
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
         """(team, lane) -> ledger; team credits and last turns are over all lanes."""

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from allocator.adapters.store.decide import idempotency_key
 from allocator.adapters.store.engine import Database, parse_url
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
+from allocator.domain.lead import Effect, LeadKey, State
+from allocator.domain.records import Settlement
 from allocator.domain.slots import SlotRow, SlotState, Try
 from allocator.errors import AllocatorError, SchemaError
 
@@ -134,6 +137,68 @@ def shape(url: str) -> Any:
         }  # fmt: skip
     finally:
         database.close()
+
+
+_BEFORE_THE_SYNC = (
+    """INSERT INTO leads (source, source_id, created, stamp, crm_owner, fields, unreadable, state, epoch,
+    detail, lane, basis, since, run, live, hops)
+    VALUES ('salesforce', '{0}', '{1}', '{1}', '005', '{{}}', '', '{2}', 1, '', '', '', '{1}', 1, true, 0)""",
+    """INSERT INTO decisions (source, source_id, epoch, at, run, state, detail, lane, owner, basis,
+    tables_version, live, given_back, trace, ended_why)
+    VALUES ('salesforce', '{0}', 1, '{1}', 1, '{2}', '', '', '005', '', 'v1', true, false, '{{}}', '')""",
+)
+_LINK = "INSERT INTO links VALUES ('salesforce', '{0}', 'salesforce', '{1}', '{2}', '{3}', '{4}')"
+_WRITE = """INSERT INTO outbox (id, kind, idempotency_key, source, source_id, epoch, owner, state, attempts,
+    created) VALUES (1, 'owner', '{0}', 'salesforce', '{1}', 1, '005', 'pending', 1, '{2}')"""
+
+
+def test_links_and_waiting_writes_of_a_store_without_the_sync_go_on(
+    sql_backend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two Leads of the CRM have become one Contact; one is not delivered yet."""
+    url, at = sql_backend.url, "2026-01-05T09:01:00.000000Z"
+    with monkeypatch.context() as patch:
+        patch.setattr(_VERSIONS, lambda: ("0005",))
+        assert upgrade_store(url) == "0005"
+    ids = {"00Q1": "confirmed", "00Q2": "confirmed", "00Q3": "decided"}
+    rows = [text.format(one, at, state) for text in _BEFORE_THE_SYNC for one, state in ids.items()]
+    contacts = [_LINK.format(one, "Contact", "0031", "live", at) for one in ("00Q1", "00Q2")]
+    old = [_LINK.format(one, "Lead", one, "converted", at) for one in ("00Q1", "00Q2")]
+    waiting = LeadKey("salesforce", "00Q3")
+    slot = [
+        _SLOT.format(EIGHT, "open", "NULL"),
+        _RUN.format(1, EIGHT, "failed", "{}"),
+        "UPDATE lease SET token = 2",
+    ]
+    write(url, *slot, *rows, *contacts, *old, _WRITE.format(idempotency_key(waiting, 1), "00Q3", at))
+    upgrade_store(url)
+    store = open_store(url)
+    assert [(k.object, k.crm_id, k.state) for k in store.links(state="live")] == [
+        ("Contact", "0031", "live")
+    ] * 2
+    assert len(store.links(state="converted")) == 2
+    (pending,) = store.pending()
+    assert (pending.key, pending.effect, pending.object, pending.attempts) == (waiting, Effect.OWNER, "", 1)
+    assert store.decisions(waiting)[0]["effect"] == "owner"
+    lease = store.begin_run(slot="", by="cli", at=datetime(2026, 1, 6, tzinfo=UTC), live=True, seconds=90)
+    store.settle(lease, [Settlement(waiting, 1, State.CONFIRMED)], at=datetime(2026, 1, 6, tzinfo=UTC))
+    assert store.pending() == []
+    assert [k.crm_id for k in store.links(keys=[waiting], state="live")] == ["00Q3"]
+    assert store.syncs() == store.pending_sync() == store.conflicts() == []
+    store.close()
+
+
+def test_the_database_itself_refuses_a_second_live_link_of_a_marketing_record(sql_backend: Any) -> None:
+    sql_backend.open()
+    link = "INSERT INTO links VALUES ('hubspot', '{0}', 'salesforce', 'Lead', '{1}', '{2}', 'x')"
+    write(sql_backend.url, link.format(1, "00Q1", "live"), link.format(2, "00Q1", "merged"))
+    for refused in (
+        link.format(1, "00Q2", "live"),
+        link.format(3, "00Q1", "live"),
+        link.format(4, "y", "lost"),
+    ):
+        with pytest.raises(AllocatorError, match="the store refused a row and nothing was changed"):
+            write(sql_backend.url, refused)
 
 
 def test_the_old_program_refuses_the_new_store_and_leaves_it_alone(

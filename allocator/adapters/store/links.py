@@ -54,10 +54,8 @@ def of_id(connection: Connection, text: str) -> list[Link]:
 
 
 def find_leads(connection: Connection, text: str) -> list[LeadRow]:
-    """Leads by their key; behind those, leads of marketing systems by the id of an object of the CRM."""
-    exact = leads.find(connection, text)
-    more = {link.key for link in of_id(connection, text)} - {row.key for row in exact}
-    return [*exact, *leads.rows(connection, more)] if more else exact
+    """Leads by their key; where none has it, leads of marketing systems by the id of an object of the CRM."""
+    return leads.find(connection, text) or leads.rows(connection, {k.key for k in of_id(connection, text)})
 
 
 def _live_to(connection: Connection, objects: Collection[tuple[str, str]]) -> list[Link]:

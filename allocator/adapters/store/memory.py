@@ -189,8 +189,7 @@ class MemoryStore(
             return text in names or text in [f"{key.source}:{name}" for name in names]
 
         exact = [row for row in self.leads() if named(row.key)]
-        known = {row.key for row in exact}
-        return [*exact, *self.leads({link.key for link in self.links_of(text)} - known)]
+        return exact or self.leads({link.key for link in self.links_of(text)})
 
     def ledgers(self) -> Mapping[tuple[str, str], Ledger]:
         return ledgers_of(self._state)
