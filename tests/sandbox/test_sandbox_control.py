@@ -122,8 +122,9 @@ def test_a_restart_keeps_keys_records_and_custom_fields(tmp_path: Path) -> None:
 
 
 def test_info_holds_what_the_contract_names(client: Client) -> None:
-    names = "url client_id client_secret username password private_key_file queues ca_file state_dir"
+    names = "url client_id client_secret username password private_key_file queues ca_file state_dir hubspot"
     assert set(client.info) == set(names.split())
+    assert set(client.info["hubspot"]) == {"url", "token"}
     assert client.info["queues"]["Inbound Leads"] == QUEUE
     assert next(iter(client.info["queues"])) == "Inbound Leads"
 

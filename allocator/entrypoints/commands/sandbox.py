@@ -1,4 +1,4 @@
-"""`allocator sandbox`: a Salesforce org on this machine, to try things on."""
+"""`allocator sandbox`: a Salesforce org and a HubSpot account on this machine, to try things on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from allocator.entrypoints import console
-from allocator.entrypoints.commands import sandbox_acts
+from allocator.entrypoints.commands import sandbox_acts, sandbox_marketing
 from allocator.entrypoints.console import JsonOption
 from allocator.sandbox.app import SEEDS, Sandbox
 
@@ -26,6 +26,7 @@ MapOption = Annotated[
 
 app = typer.Typer()
 sandbox_acts.register(app)
+sandbox_marketing.register(app)
 
 
 @app.callback(invoke_without_command=True, epilog=EPILOG)
@@ -41,9 +42,9 @@ def command(
     api_limit: Annotated[int, typer.Option(min=1, help="Calls allowed in 24 hours.")] = 15_000,
     as_json: JsonOption = False,
 ) -> int:
-    """Serve a Salesforce-speaking org on loopback until SIGTERM; prints how to log in when it is ready.
+    """Serve a Salesforce org and a HubSpot account on loopback until SIGTERM; prints how to log in.
 
-    With a command, act as a salesperson in the one that runs.
+    With a command, act as a salesperson, or in marketing, in the one that runs.
     """
     if context.invoked_subcommand is not None:
         return console.OK

@@ -61,7 +61,7 @@ def convert(
         "no_opportunity": no_opportunity,
         "status": status or None,
     }
-    return _act("convert", lead, by, body, _Where(url, state), as_json=as_json)
+    return _act("convert", lead, by, body, Where(url, state), as_json=as_json)
 
 
 def merge(
@@ -73,7 +73,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> int:
     """Merge leads, contacts or accounts: the others go into the recycle bin and name the one that stays."""
-    return _act("merge", master, by, {"others": others}, _Where(url, state), as_json=as_json)
+    return _act("merge", master, by, {"others": others}, Where(url, state), as_json=as_json)
 
 
 def take(
@@ -84,7 +84,7 @@ def take(
     as_json: JsonOption = False,
 ) -> int:
     """Make a user the owner of a record."""
-    return _act("take", record, by, {}, _Where(url, state), as_json=as_json)
+    return _act("take", record, by, {}, Where(url, state), as_json=as_json)
 
 
 def edit(
@@ -96,8 +96,8 @@ def edit(
     as_json: JsonOption = False,
 ) -> int:
     """Change fields of a record; an empty value empties the field."""
-    body = {"fields": dict(_pair(text) for text in fields)}
-    return _act("edit", record, by, body, _Where(url, state), as_json=as_json)
+    body = {"fields": dict(pair(text) for text in fields)}
+    return _act("edit", record, by, body, Where(url, state), as_json=as_json)
 
 
 def delete(
@@ -108,7 +108,7 @@ def delete(
     as_json: JsonOption = False,
 ) -> int:
     """Put a record into the recycle bin."""
-    return _act("delete", record, by, {}, _Where(url, state), as_json=as_json)
+    return _act("delete", record, by, {}, Where(url, state), as_json=as_json)
 
 
 def undelete(
@@ -119,17 +119,18 @@ def undelete(
     as_json: JsonOption = False,
 ) -> int:
     """Take a record out of the recycle bin."""
-    return _act("undelete", record, by, {}, _Where(url, state), as_json=as_json)
+    return _act("undelete", record, by, {}, Where(url, state), as_json=as_json)
 
 
-def _pair(text: str) -> tuple[str, str | None]:
+def pair(text: str) -> tuple[str, str | None]:
+    """FIELD=VALUE as a field and its value; none empties it."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise typer.BadParameter(f"{text!r} is not FIELD=VALUE")
     return name.strip(), value or None
 
 
-class _Where:
+class Where:
     """The sandbox that is meant: its address, and the authority that vouches for it."""
 
     def __init__(self, url: str, state: Path | None) -> None:
@@ -190,7 +191,7 @@ def _refused(error: HTTPError) -> AllocatorError:
     return AllocatorError(f"The sandbox refused: {code}: {text}.")
 
 
-def _act(act: str, record: str, by: str, body: dict[str, Any], where: _Where, *, as_json: bool) -> int:
+def _act(act: str, record: str, by: str, body: dict[str, Any], where: Where, *, as_json: bool) -> int:
     done = where.post(act, {"record": record, "by": by or None, **body})
     if as_json:
         console.emit(done)
@@ -198,13 +199,14 @@ def _act(act: str, record: str, by: str, body: dict[str, Any], where: _Where, *,
     console.out.print(f"{act} {done['record']} by {done['by']}", markup=False)
     for key, value in done.items():
         if key not in ("do", "record", "by"):
-            console.out.print(f"  {key:<13}{_shown(value)}", markup=False, soft_wrap=True)
+            console.out.print(f"  {key:<13}{shown(value)}", markup=False, soft_wrap=True)
     return console.OK
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value of an answer as text for people."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} = {_shown(text)}" for name, text in value.items())
+        return ", ".join(f"{name} = {shown(text)}" for name, text in value.items())
     if isinstance(value, list):
         return ", ".join(str(text) for text in value) or "none"
     return "none" if value is None else "".join(c if c.isprintable() else " " for c in str(value))
