@@ -99,7 +99,10 @@ class Writer:
 
 
 def _update(write: SourceWrite) -> dict[str, Any]:
-    return {"id": write.id, "properties": {name: as_text(value) for name, value in write.fields.items()}}
+    """Only a batch whose every input has a trace is carried out in part; without, one wrong input refuses
+    all of them."""
+    texts = {name: as_text(value) for name, value in write.fields.items()}
+    return {"id": write.id, "objectWriteTraceId": write.id, "properties": texts}
 
 
 def _creation(name: str, values: Mapping[str, object]) -> dict[str, Any]:
@@ -173,6 +176,7 @@ def _named(part: Any, inputs: Sequence[Input]) -> list[str]:
 
 
 def _by_id(row: Any, inputs: Sequence[Input]) -> str:
+    """By the contact that was written: one that was merged away answers with another id, and is unknown."""
     return str(row.get("id", "")) if isinstance(row, dict) else ""
 
 
