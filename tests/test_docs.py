@@ -187,6 +187,7 @@ HEADINGS = {
     "T3": "Rules",
     "T4": "Teams and people",
     "T5": "Configuration and CRM",
+    "T6": "Sheet Fields",
 }
 
 

@@ -16,7 +16,7 @@ from rules.facts import default_facts
 from rules.fold import fold
 from rules.model import Fact, RoutingTables
 from rules.vocabulary import Vocabulary, fact_key, vocabulary
-from rules.workbook import catalogue, people, settings_sheet, teams
+from rules.workbook import catalogue, fields_sheet, people, settings_sheet, teams
 from rules.workbook.advice import give_advice
 from rules.workbook.gate import MAX_FILE, too_large
 from rules.workbook.layers_sheet import LAYERS, facts_set, read_heads, read_layers
@@ -41,6 +41,7 @@ SHEETS: Final[dict[str, Spec]] = {
     "Values": catalogue.VALUES,
     "Groups": catalogue.GROUPS,
     "Owner overrides": people.OVERRIDES,
+    "Fields": fields_sheet.SPEC,
 }
 NEEDED: Final = ("Layers", "Teams", "Salespeople")
 IGNORED: Final = "Read me"
@@ -168,6 +169,7 @@ def _tables(book: Book, found: Mapping[str, Table], version: str, report: Report
         layers=read_layers(heads, context, report),
         teams=people.with_people(squad.teams, staff, absences),
         overrides=overrides,
+        fields=fields_sheet.read_fields(found.get("Fields"), report),
         saved_by=book.saved_by,
     )
 

@@ -104,4 +104,15 @@ CODES: Final[dict[str, str]] = {
     "T423": "a delegate who cannot take the absentee's leads, or not all",
     "T424": "working hours on no day of the team's",
     "T425": "a team whose turns rules divide into more than four lanes",
+    # Sheet Fields
+    "T601": "a text that is no name of a field",
+    "T602": "a row of sheet Fields that names no field of the CRM",
+    "T603": "a field of the CRM that two rows write",
+    "T604": "a marketing field that two rows pull into",
+    "T605": "a field that the mapping cannot write",
+    "T606": "a rule that makes no sense with its direction",
+    "T607": "rows of sheet Fields that carry values round in a circle",
+    "T608": "a row of sheet Fields for an unknown marketing system",
+    "T609": "a sheet Fields without rows",
+    "T610": "a field of sheet Fields that has no effect",
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from rules.default_fields import SOURCES
 from rules.model import FactType
 from rules.vocabulary import fact_key
 
@@ -237,6 +238,32 @@ _COLUMNS: Final[Mapping[tuple[str, str], Column]] = {
     ),
     ("Owner overrides", "Person"): Column("Who gets their leads.", choices=PEOPLE, open=True, needed=True),
     ("Owner overrides", "Until"): Column(f"The last day, or blank: for ever. {_DAY}", "date"),
+    ("Fields", "Marketing Field"): Column(
+        "The field's internal name in the marketing system, such as firstname.", needed=True
+    ),
+    ("Fields", "Lead Field"): Column(
+        "The CRM's API name, such as FirstName. Blank: not carried while the person is a Lead."
+    ),
+    ("Fields", "Contact Field"): Column(
+        "The CRM's API name, such as MailingCity. Blank: not carried to the Contact that a Lead became."
+    ),
+    ("Fields", "Account Field"): Column(
+        "The API name of a field of the Contact's Account, such as Name, or blank."
+    ),
+    ("Fields", "Direction"): Column(
+        "push: marketing to CRM; pull: CRM to marketing; two-way: whichever has changed.",
+        choices='"push,pull,two-way"',
+        needed=True,
+    ),
+    ("Fields", "Rule"): Column(
+        "overwrite; only if empty: fills blanks; never: only a new record gets the value. Blank is "
+        "overwrite.",
+        choices='"overwrite,only if empty,never"',
+    ),
+    ("Fields", "Source"): Column(
+        "The marketing system that the row is about. Blank is all of them.",
+        choices=f'"{",".join(SOURCES)}"',
+    ),
 }
 
 SETTING_CHOICES: Final = {

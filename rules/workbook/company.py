@@ -10,8 +10,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from rules.default_fields import DEFAULT_FIELDS
 from rules.facts import default_facts
-from rules.workbook import choices, company_rules
+from rules.workbook import choices, company_rules, fields_sheet
 from rules.workbook.ids import checksum
 
 Value = str | int | float | date | None
@@ -75,6 +76,7 @@ def shipped_company() -> Company:
         _values(),
         SheetContent("Groups", ("Group", "Fact", "Members", "Note"), company_rules.GROUPS),
         _overrides(),
+        _fields(),
     )
     return Company(sheets, contact)
 
@@ -95,6 +97,7 @@ def new_company(users: Sequence[tuple[str, str, str]], *, contact: str, time_zon
         SheetContent("Values", VALUE_HEADERS, ()),
         SheetContent("Groups", ("Group", "Fact", "Members", "Note"), company_rules.GROUPS[:1]),
         SheetContent("Owner overrides", OVERRIDE_HEADERS, ()),
+        _fields(),
     )
     return Company(sheets, contact)
 
@@ -163,6 +166,8 @@ def _settings(contact: str, time_zone: str) -> SheetContent:
         ("Accept version", None, "The code of the version that waits, from the mail about it"),
         ("Impact days", "14", "How many past days of leads a change is tried on"),
         ("Working hours", None, "Of teams that name none, such as Mon-Fri 09:00-17:30; blank: always"),
+        ("Match new leads by", "id, e-mail", "How a new marketing record finds its person: id, e-mail or id"),
+        ("New lead needs", None, "Lead fields, with commas; blank: LastName, Company, Email; or nothing"),
     )
     return SheetContent("Settings", ("Setting", "Value", "Note"), rows)
 
@@ -253,3 +258,11 @@ def _overrides() -> SheetContent:
         (account + checksum(account), "Walt Walker", None, "Initech: strategic account"),
     )
     return SheetContent("Owner overrides", OVERRIDE_HEADERS, rows)
+
+
+def _fields() -> SheetContent:
+    rows = tuple(
+        (m.marketing, m.lead or None, m.contact or None, m.account or None, m.direction, m.rule, None, None)
+        for m in DEFAULT_FIELDS
+    )
+    return SheetContent("Fields", fields_sheet.HEADERS, rows)

@@ -11,7 +11,17 @@ from typing import Final
 
 from rules.fold import fold
 from rules.hours import show_hours
-from rules.model import Absence, KnownValue, Layer, OwnerOverride, RoutingTables, Row, Salesperson, Team
+from rules.model import (
+    Absence,
+    FieldMapping,
+    KnownValue,
+    Layer,
+    OwnerOverride,
+    RoutingTables,
+    Row,
+    Salesperson,
+    Team,
+)
 from rules.workbook.choices import team_texts
 from rules.workbook.days_ahead import Gap
 from rules.workbook.text import key
@@ -126,6 +136,7 @@ def _things(tables: RoutingTables) -> _Things:
     found |= dict(_absences(tables))
     found |= _lists(tables)
     found |= {("Owner overrides", fold(o.key)): _override(o) for o in tables.overrides}
+    found |= dict(_mappings(tables.fields))
     return found
 
 
@@ -240,6 +251,24 @@ def _override(override: OwnerOverride) -> _Thing:
     return _Thing("Owner overrides", override.key, fields, override.cell)
 
 
+def _mappings(rows: Iterable[FieldMapping]) -> Iterator[tuple[tuple[str, ...], _Thing]]:
+    """Each row of sheet Fields by its marketing field; several of one are told apart by their sequence."""
+    seen: dict[tuple[str, str], int] = {}
+    for row in sorted(rows, key=lambda row: (row.lead, row.contact, row.account)):
+        about = fold(row.marketing), fold(row.source)
+        seen[about] = seen.get(about, 0) + 1
+        fields = {
+            "Lead Field": row.lead,
+            "Contact Field": row.contact,
+            "Account Field": row.account,
+            "Direction": row.direction,
+            "Rule": row.rule,
+        }
+        name = f"{row.marketing} ({row.source})" if row.source else row.marketing
+        cell = row.cells.get("Marketing Field", "")
+        yield ("Fields", *about, str(seen[about])), _Thing("Fields", name, fields, cell)
+
+
 def _number(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
@@ -264,6 +293,7 @@ _NOUNS: Final[Mapping[str, tuple[str, str, str]]] = {
     "Values": ("value", "values", "Value"),
     "Groups": ("group", "groups", "Group"),
     "Owner overrides": ("owner override", "owner overrides", "Owner override"),
+    "Fields": ("field mapping", "field mappings", "Field mapping"),
     "Settings": ("setting", "settings", "Setting"),
 }
 """Each section in its order, with what one and several of it are called, and how a line about one begins."""

@@ -64,6 +64,12 @@ READ_ME: Final[tuple[tuple[str, ...], ...]] = (
         "Companies whose leads always go to one person.",
         "By domain or by Account ID.",
     ),
+    (
+        "row",
+        "Fields",
+        "Which marketing field is kept in step with which field of the CRM.",
+        "push, pull or two-way. Lead Field counts until a Lead is converted, the others afterwards.",
+    ),
     ("text", ""),
     ("heading", "How to write an If cell: six examples"),
     ("header", "You type", "It means", "Remember"),

@@ -15,7 +15,7 @@ from rules.workbook.hours_cell import own_hours
 from rules.workbook.people import email
 from rules.workbook.report import Report
 from rules.workbook.sheets import Cell, Line, Spec, Table
-from rules.workbook.text import key, split_quoted
+from rules.workbook.text import key, split_list, split_quoted
 
 SPEC: Final = Spec(required=("Setting", "Value"), optional=("Note",))
 DEFAULTS: Final = {
@@ -29,6 +29,8 @@ DEFAULTS: Final = {
     "accept version": "",
     "impact days": "14",
     "working hours": "",
+    "match new leads by": "id, e-mail",
+    "new lead needs": "LastName, Company, Email",
 }
 SPELLINGS: Final = {"contact for errors": "contact"}
 """Other names that a setting may go by."""
@@ -36,6 +38,7 @@ LATER: Final = ("de-duplication window",)
 """Settings of later releases: what stands there has no effect yet, and the check says so."""
 _SAME_EMAIL: Final = {"owner": "owner", "hold": "hold", "ignore": "ignore"}
 _KNOWN_ACCOUNT: Final = {"owner": "owner", "ignore": "ignore"}
+_FIELD: Final = re.compile(r"\w+", re.ASCII)
 _CODE: Final = re.compile(r"[0-9a-f]{8}")
 MOST_DAYS: Final = 92
 
@@ -94,6 +97,8 @@ def _value(name: str, cell: Cell, report: Report) -> str:
         "publish threshold": lambda: _percent(cell, report),
         "accept version": lambda: _code(cell, report),
         "working hours": lambda: _working_hours(cell, report),
+        "match new leads by": lambda: _match_by(cell, report),
+        "new lead needs": lambda: _needs(cell, report),
         "impact days": lambda: str(fields.whole(cell, report, low=1, high=MOST_DAYS, default=14)),
     }
     return readers[name]()
@@ -109,6 +114,34 @@ def _percent(cell: Cell, report: Report) -> str:
     message = f'Publish threshold "{cell.text}" is not a percentage from 0 % to 100 %.'
     report.error("T106", cell.place, message, "type a percentage such as 20 %, or leave it blank for none")
     return ""
+
+
+def _match_by(cell: Cell, report: Report) -> str:
+    """What a new record's person is looked for by in the CRM: "id, e-mail" or "id"."""
+    typed = fields.text(cell, report)
+    words = {key(word) for item in split_list(typed) for word in re.split(r"\band\b|\+", item)}
+    ways = {"id": "id", "ids": "id", "email": "e-mail", "emails": "e-mail"}
+    found = {ways.get(word, "") for word in words}
+    if not typed or found in ({"id"}, {"id", "e-mail"}):
+        return DEFAULTS["match new leads by"] if not typed else ", ".join(sorted(found, reverse=True))
+    message = f'Match new leads by "{typed}" cannot be used.'
+    report.error("T106", cell.place, message, f"type {DEFAULTS['match new leads by']}, or id alone")
+    return DEFAULTS["match new leads by"]
+
+
+def _needs(cell: Cell, report: Report) -> str:
+    """The Lead fields without which a new record is held, with ", " between them; or "nothing"."""
+    typed = fields.text(cell, report)
+    names = tuple({name.casefold(): name for name in split_list(typed)}.values())
+    if [name.casefold() for name in names] == ["nothing"]:
+        return "nothing"
+    for name in names:
+        if not _FIELD.fullmatch(name) or name.casefold() == "nothing":
+            message = f'New lead needs "{name}", which is no name of a Lead field.'
+            fix = "type names as the CRM's settings show them, such as LastName; or the one word nothing"
+            report.error("T106", cell.place, message, fix)
+            return DEFAULTS["new lead needs"]
+    return ", ".join(names) or DEFAULTS["new lead needs"]
 
 
 def _working_hours(cell: Cell, report: Report) -> str:

@@ -24,6 +24,8 @@ OLDEST: Final = "0"
 """The schema of a workbook that does not say any: made by hand, or before workbooks said it."""
 _FILLED: Final = ("Settings", "Facts")
 """Sheets whose rows of today are added where they are missing."""
+_BEGUN: Final = (*_FILLED, "Fields")
+"""Sheets that have rows of today where they are new: without them the same rows count."""
 _RENAMED: Final[Mapping[str, Mapping[str, str]]] = {OLDEST: {"Contact for errors": "Contact"}}
 """By schema: settings that have another name today."""
 
@@ -142,7 +144,7 @@ def _company(book: Book, writer: _Writer) -> Company:
     for name in SHEETS:
         if name not in known:
             writer.changes.append(f"Sheet {name} is new.")
-            known[name] = replace(today[name], rows=today[name].rows if name in _FILLED else ())
+            known[name] = replace(today[name], rows=today[name].rows if name in _BEGUN else ())
         elif name in _FILLED and known[name].headers:
             known[name] = writer.filled(known[name], today[name])
     first = ("Settings", "Layers")

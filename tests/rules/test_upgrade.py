@@ -22,7 +22,7 @@ from rules.workbook.template import template_bytes
 from rules.workbook.upgrade import upgrade
 
 MONDAY = date(2026, 11, 16)
-MISSING = ("Settings", "Absences", "Facts", "Values", "Groups", "Owner overrides")
+MISSING = ("Settings", "Absences", "Facts", "Values", "Groups", "Owner overrides", "Fields")
 
 
 def _bare() -> bytes:
