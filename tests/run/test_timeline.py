@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -303,6 +304,13 @@ def test_the_terminal_shows_texts_of_leads_without_markup_or_control_characters(
     assert "\x1b[2J" not in text
     assert "[bold red]You[/] won" in text and '"[/]" -> ' in text
     assert "x" * 50 not in text
+
+
+def test_every_word_of_the_timeline_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/command-line.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- timeline -->")[2].partition("<!-- /timeline -->")[0]
+    first = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert tuple(re.findall("`([^`]+)`", " ".join(first))) == WHAT
 
 
 def test_every_reason_has_words() -> None:
