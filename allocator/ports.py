@@ -259,6 +259,9 @@ class LeadSource(Protocol):
         One that is there already (same e-mail) is REJECTED, its id in `matches`.
         """
 
+    def owner_ids(self) -> Mapping[str, str]:
+        """E-mail address in small letters -> its own id of that owner; empty where records have no owners."""
+
     def taken(self) -> None:
         """What was pulled is in the store: a folder puts its files away."""
 

@@ -62,6 +62,10 @@ DAY = timedelta(hours=24)
 _ALL = (
     Kind("run_failed", Reader.ONCALL, Level.HIGH, "a run succeeds", adds_up=True),
     Kind("crm_refused", Reader.ONCALL, Level.HIGH, "the CRM answers again", adds_up=True),
+    Kind(
+        "source_unreachable", Reader.ONCALL, Level.HIGH, "the marketing system answers again",
+        adds_up=True,
+    ),
     Kind("run_missed", Reader.ONCALL, Level.HIGH, "a run succeeds"),
     Kind("tables_refused", Reader.EDITORS, Level.NORMAL, "a version of the workbook is accepted"),
     Kind("leads_held", Reader.EDITORS, Level.NORMAL, "no lead is held for that reason"),
@@ -88,8 +92,8 @@ EDITORS_REASONS = frozenset(
 class Finding:
     """Something that is wrong now: `count` of it, out of `total` (0: not a share of anything).
 
-    `key` tells incidents of one kind apart: a held reason, a Person ID. `causes` are codes with their counts,
-    never a text from outside. `details` are lines for editors about their own workbook.
+    `key` tells incidents of one kind apart: a held reason, a Person ID, a system. `causes` are codes with
+    their counts, never a text from outside. `details` are lines for editors about their own workbook.
     """
 
     kind: str

@@ -15,7 +15,10 @@ from allocator.domain.take_backs import Ended
 from rules.model import Decision
 from rules.rotation import Booking
 
-ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
+ALWAYS_AGAIN = frozenset({
+    Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED,
+    Reason.AMBIGUOUS_MATCH, Reason.CONTACT_MISSING, Reason.PERSON_ACCOUNT,
+})  # fmt: skip
 """Holds whose reason can have gone without a trace in tables, record, day or users."""
 
 

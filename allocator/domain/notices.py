@@ -44,6 +44,14 @@ WORDS: Mapping[str, Words] = {
         "allocator doctor",
         one="the CRM cannot be used ({codes})",
     ),
+    "source_unreachable": Words(
+        "{key} cannot be used ({codes}), {count} runs so far",
+        "New leads of {key} wait there, and what changed on either side is not carried over; the CRM's own"
+        " leads are given away as ever.",
+        "Every run tries again and makes up for what was missed; {next}.",
+        "allocator doctor",
+        one="{key} cannot be used ({codes})",
+    ),
     "run_missed": Words(
         "no run has succeeded for {span} ({codes})",
         "New leads wait in the CRM; none is lost.",

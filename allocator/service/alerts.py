@@ -126,6 +126,8 @@ class Seen:
     contested: tuple[LeadKey, ...] = ()
     delivered: bool = False
     """Whether the CRM answered to the end."""
+    apart: Mapping[str, Exception] | None = None
+    """What kept marketing systems from being used, by name; None where none was tried."""
 
 
 def findings(
@@ -137,6 +139,7 @@ def findings(
     if seen.in_intake is not None:
         found += _of_held(held, seen)
         found += _of_people(seen, book)
+    found += _of_sources(seen.apart or {})
     found += [_some("fallback_used", seen.fallback), _some("owner_contested", seen.contested)]
     return found
 
@@ -150,6 +153,8 @@ def covered(seen: Seen, error: BaseException | None) -> frozenset[str]:
         kinds |= {"leads_held", "fallback_used", "owner_contested", "crm_refused"}
     if seen.users is not None:
         kinds |= {"person_unusable"}
+    if seen.apart is not None:
+        kinds |= {"source_unreachable"}
     if error is None and seen.delivered:
         kinds |= {"run_failed", "run_missed"}
     return frozenset(kinds)
@@ -161,6 +166,12 @@ def _of_error(error: BaseException | None) -> Iterable[Finding]:
     code = code_of(error)
     crm = isinstance(error, SourceError) and not isinstance(error, StoreError)
     yield Finding(kind="crm_refused" if crm else "run_failed", causes=((code, 1),))
+
+
+def _of_sources(apart: Mapping[str, Exception]) -> Iterable[Finding]:
+    """One finding a marketing system."""
+    for name, error in sorted(apart.items()):
+        yield Finding(kind="source_unreachable", key=name, causes=((code_of(error), 1),))
 
 
 def code_of(error: BaseException) -> str:

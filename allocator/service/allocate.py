@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from allocator.domain.days import FOR_WANT_OF_SOMEBODY, at_caps, basis_with, counts_under_caps, day_basis
+from allocator.domain.decision import Assigned
 from allocator.domain.facts import FactFields, is_filled
+from allocator.domain.fate import ALWAYS_AGAIN
 from allocator.domain.lead import LeadKey, Reason, Record, State
 from allocator.domain.pauses import Pause
 from allocator.domain.plan import Inputs, Lookups, Plan, Work, needed_domains, needed_emails, plan, week_start
@@ -16,9 +18,6 @@ from allocator.domain.records import LeadRow, Lease, TablesLook
 from allocator.domain.take_backs import OUT_OF_INTAKE, Ended
 from allocator.ports import CRM, Progress, Store
 from allocator.service.take_back import refunding
-
-ALWAYS_AGAIN = frozenset({Reason.OWNER_REFUSED, Reason.CONTESTED, Reason.LOCKED, Reason.PAUSED})
-"""Holds whose reason can have gone without a trace in tables, record, day or users."""
 
 MEMBERSHIP = "CampaignMember."
 
@@ -123,13 +122,21 @@ class Decider:
 
     def _with_campaigns(self, work: Sequence[Work]) -> tuple[Work, ...]:
         """Ask for memberships only where no field before them in the list says anything."""
-        need = [w.key.source_id for w in work if _needs_membership(w.record, self.fact_fields)]
+        own = [w for w in work if w.key.source == self.crm.name]
+        need = [w.key.source_id for w in own if _needs_membership(w.record, self.fact_fields)]
         found = self.crm.campaigns_of(need) if need else {}
-        return tuple(_add_fields(w, found.get(w.key.source_id, {})) for w in work)
+        if not found:
+            return tuple(work)
+        ours = {w.key for w in own}
+        return tuple(_add_fields(w, found.get(w.key.source_id, {})) if w.key in ours else w for w in work)
 
-    def decide(self, inputs: Inputs) -> Plan:
-        """Decide, and commit decisions, turns, ledger and outbox in one transaction."""
+    def decide(self, inputs: Inputs, ready: Sequence[Assigned] = ()) -> Plan:
+        """Decide, and commit decisions, turns, ledger and outbox in one transaction.
+
+        `ready` are decisions that nobody had to be chosen for.
+        """
         made = plan(inputs)
+        made = replace(made, decided=(*made.decided, *ready))
         version = self.look.version.sha256
         self.store.commit_plan(self.lease, made, at=self.now, tables_version=version)
         return made

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from allocator.domain.lead import LeadKey, LeadStatus, OwnerWrite, Reason, State, WriteAnswer, WriteResult
+from allocator.domain.lead import (
+    Effect,
+    LeadKey,
+    LeadStatus,
+    OwnerWrite,
+    Reason,
+    State,
+    WriteAnswer,
+    WriteResult,
+)
 from allocator.domain.pauses import Pause, people_of, service_of, teams_of
 from allocator.domain.records import Lease, PendingWrite, Settlement
 from allocator.errors import QuotaError, SourceError
@@ -58,6 +67,8 @@ class Delivery:
     refused: dict[str, list[LeadKey]] = field(default_factory=dict)
     paused: Pause | None = None
     """The service's pause, if that is why the rest was left."""
+    linked: list[LeadKey] = field(default_factory=list)
+    """Of marketing records: those that got their link to the CRM."""
 
 
 def deliver(
@@ -72,7 +83,7 @@ def deliver(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Delivery:
-    """Send every pending write. `stamps` maps Lead ids to the stamp they were pulled with, this run.
+    """Send every pending owner write. `stamps` maps Lead ids to the stamp they were pulled with, this run.
 
     `refused` are the owners that the CRM refused in this run; the set grows.
     A write without a fresh stamp, or one that may have been sent before, is read first. Stops early on
@@ -80,7 +91,8 @@ def deliver(
     What is on its way to a person or team that is paused is held, its turn given back, at the next batch.
     """
     crew = _Courier(crm, store, lease, settle, refused)
-    items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in store.pending()]
+    owners = [p for p in store.pending() if p.effect is Effect.OWNER]
+    items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in owners]
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
         pauses = store.pauses(now=now())

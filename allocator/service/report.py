@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from allocator.domain.lead import By, LeadKey, State
+from allocator.domain.lead import By, Effect, LeadKey, State
 from allocator.domain.pauses import Pause
 from allocator.domain.plan import Assigned
 from allocator.domain.records import CrmUsage, PendingWrite, Settlement
@@ -34,18 +34,22 @@ class Tally:
         """Writes of earlier runs that this one carries on with."""
         for write in pending:
             self.again.add(write.key)
-            self.place[write.key] = (write.team, write.person)
+            self._note_place(write.key, write.effect, write.team, write.person)
             self.outcome[write.key] = ("retry", None)
 
     def planned(self, decided: Iterable[Assigned], again: Iterable[LeadKey], *, live: bool) -> None:
         """What was decided. In observe mode a decision counts as if it were delivered."""
         self.again.update(again)
         for one in decided:
-            self.place[one.key] = (one.team, one.person)
+            self._note_place(one.key, one.effect, one.team, one.person)
             if one.by in (By.FALLBACK_TEAM, By.FALLBACK_QUEUE):
                 self.fallback.append(one.key)
             given = "retry" if live else "assigned"
             self.outcome[one.key] = (given, None) if one.state is State.DECIDED else ("held", one.reason)
+
+    def _note_place(self, key: LeadKey, effect: Effect, team: str | None, person: str | None) -> None:
+        """Of a mere link nobody is given anything: its owner had the person before."""
+        self.place[key] = (None, None) if effect is Effect.LINK else (team, person)
 
     def settled(self, settlements: Iterable[Settlement], *, again: bool = False) -> None:
         names = {
@@ -116,6 +120,8 @@ def summary(
     notes: Iterable[str] = (),
     pauses: Sequence[Pause] = (),
     stopped_by: Pause | None = None,
+    synced: Mapping[str, Mapping[str, int]] | None = None,
+    sources: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The run's JSON object (contracts: run). `stopped_by` is the pause of the service that it ran into."""
     return {
@@ -129,6 +135,8 @@ def summary(
         "held_reasons": tally.held_reasons(),
         "teams": tally.teams(),
         "crm": crm_counts(usage),
+        "sync": {name: dict(counts) for name, counts in (synced or {}).items()},
+        "sources": {name: dict(asked) for name, asked in (sources or {}).items()},
         "seconds": round(seconds, 3),
         "notes": list(notes),
         "paused": stopped_by.shown if stopped_by else None,

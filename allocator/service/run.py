@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from allocator.domain.alerts import Think
+from allocator.domain.days import day_basis
+from allocator.domain.decision import Work
 from allocator.domain.facts import FactFields
 from allocator.domain.lead import CrmUser, LeadKey, Record
 from allocator.domain.pauses import Pause, Paused, service_of
@@ -31,6 +33,8 @@ from allocator.service.handover import Watch
 from allocator.service.heartbeat import Heartbeat
 from allocator.service.pull import pull, settle_absent
 from allocator.service.settling import Settler
+from allocator.service.sync.arrivals import Judged
+from allocator.service.sync.stage import Marketing, Stage
 from allocator.service.take_back import refunding, take_back
 from allocator.service.versions import Judge
 from rules.errors import Problem
@@ -60,18 +64,26 @@ class Job:
     desk: Desk | None = None
     """Where alerts are written; None: nobody is alerted."""
     ping: Ping = lambda event: None
-    sources: tuple[LeadSource, ...] = ()
+    marketing: Marketing = field(default_factory=Marketing)
     """The marketing systems beside the CRM's own intake."""
+
+    @property
+    def sources(self) -> tuple[LeadSource, ...]:
+        return self.marketing.sources
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: its JSON object, its state (done, failed, handed_over), the CRM's trouble if any."""
+    """How a run ended: its JSON object, its state (done, failed, handed_over), the CRM's trouble if any.
+
+    `apart` is the trouble of marketing systems by name: the run was done without them.
+    """
 
     summary: dict[str, Any]
     state: str
     trouble: SourceError | None = None
     refused: tuple[Problem, ...] = ()
+    apart: Mapping[str, SourceError] = field(default_factory=dict)
 
 
 def run(job: Job, *, by: str, once: bool = False) -> Outcome:
@@ -94,7 +106,8 @@ def run(job: Job, *, by: str, once: bool = False) -> Outcome:
         state = "failed" if trouble else "handed_over" if this.stopped else "done"
         made = this.summary()
         this.close(state, {**made, "again": may_pass(trouble)} if trouble else made, trouble)
-    return Outcome(summary=made, state=state, trouble=trouble, refused=this.refusal)
+    apart = this.stage.trouble
+    return Outcome(summary=made, state=state, trouble=trouble, refused=this.refusal, apart=apart)
 
 
 class _Run:
@@ -112,6 +125,10 @@ class _Run:
         self.refused: set[str] = set()
         self.stopped = False
         self.seen = Seen()
+        self.stage = Stage(
+            job.crm, job.store, lease, job.marketing, at=now, clock=job.clock, live=job.live,
+            progress=job.progress, stop=job.stop,
+        )  # fmt: skip
 
     def work(self) -> SourceError | None:
         """Do it all. Returns the CRM's trouble when delivery had to stop; the outbox keeps the rest."""
@@ -124,17 +141,39 @@ class _Run:
             job.store.drop_observed(lease)
         if (trouble := self._take_back(look.tables)) is not None or self.stopped:
             return trouble
+        self.stage.open(look.tables)
         finished = self._finish_earlier()
         if finished.trouble is not None or self.stopped or self.paused:
             return finished.trouble
         pulled = pull(job.crm, job.store, lease, at=self.now, progress=job.progress)
-        self.seen.in_intake = len(pulled.records)
         self.tally.switched = pulled.switched
+        arrived = self._arrive()
+        self.seen.in_intake = len(pulled.records) + len(arrived)
         seen = frozenset(record.key for record in pulled.records)
         self.tally.settled(settle_absent(job.crm, job.store, self._settler(), seen=seen), again=True)
-        self._decide(look, pulled.records, skip=frozenset(s.key for s in finished.settled))
+        self._decide(look, [*pulled.records, *arrived], skip=frozenset(s.key for s in finished.settled))
         trouble = self._deliver({r.key.source_id: r.stamp for r in pulled.records}).trouble
+        if trouble is None and self.paused is None and not self.stopped:
+            trouble = self._synchronise()
         self.seen.delivered = trouble is None and self.paused is None
+        return trouble
+
+    def _arrive(self) -> tuple[Record, ...]:
+        """What waits in the marketing systems; those that left them are settled."""
+        arrivals = self.stage.arrivals
+        if arrivals is None:
+            return ()
+        records = arrivals.pull()
+        absent = arrivals.absent({record.key for record in records})
+        if absent:
+            self._settler()(absent)
+            self.tally.settled(absent, again=True)
+        return records
+
+    def _synchronise(self) -> SourceError | None:
+        """Bring what is linked in step, new links of this run included. Returns the CRM's trouble."""
+        trouble = self.stage.synchronise()
+        self.paused, self.stopped = self.stage.paused, self.job.stop()
         return trouble
 
     def close(self, state: str, made: dict[str, Any], error: BaseException | None) -> None:
@@ -168,8 +207,10 @@ class _Run:
     def _all_seen(self) -> Seen:
         """What the stages left to be told."""
         held, new = self.tally.held_of_new()
+        tried = self.job.marketing.sources and self.seen.in_intake is not None
         return replace(
             self.seen,
+            apart=self.stage.trouble if tried else None,
             took_up=new,
             held=held,
             refused_owners=frozenset(self.refused),
@@ -192,6 +233,7 @@ class _Run:
             live=job.live, usage=job.crm.usage, held_total=job.store.held_count(),
             seconds=time.monotonic() - self.started, notes=[*self._pause_notes(pauses), *self._notes()],
             pauses=pauses, stopped_by=self.paused,
+            synced=self.stage.synced(), sources=self.stage.asked(),
         )  # fmt: skip
 
     def _pause_notes(self, pauses: Sequence[Pause]) -> list[str]:
@@ -212,7 +254,8 @@ class _Run:
             for path in paths
             if path in missing
         ]
-        return [*filter(None, [self.look.note]), *lacks, *self.tally.back_notes()]
+        apart = [f"{name} could not be used: {error}" for name, error in self.stage.trouble.items()]
+        return [*filter(None, [self.look.note]), *lacks, *apart, *self.tally.back_notes()]
 
     def leave(self) -> None:
         """Hand over from here and end the process, whatever the CRM still keeps us waiting for."""
@@ -279,8 +322,24 @@ class _Run:
         waiting = decider.queue(records, lookups, skip=skip)
         self.tally.returned = len(waiting.returned)
         if waiting.work:
-            made = decider.decide(decider.gather(waiting.work, lookups, progress=job.progress))
-            self.tally.planned(made.decided, waiting.again, live=job.live)
+            judged = self._judge(waiting.work, day_basis(look.tables, self.now, lookups, pauses))
+            inputs = decider.gather(judged.work, lookups, progress=job.progress)
+            made = decider.decide(inputs, judged.ready)
+            told = {one.key for one in made.decided} | {one.key for one in judged.ended}
+            again = waiting.again & told
+            self.tally.planned(made.decided, again, live=job.live)
+
+    def _judge(self, work: Sequence[Work], day: str) -> Judged:
+        """The same, with the leads of marketing systems as the CRM's answers about them say."""
+        arrivals = self.stage.arrivals
+        own = tuple(one for one in work if one.key.source == self.job.crm.name)
+        if arrivals is None or len(own) == len(work):
+            return Judged(own)
+        judged = arrivals.judge([one for one in work if one.key.source != self.job.crm.name], day)
+        if judged.ended:
+            self._settler()(judged.ended)
+            self.tally.settled(judged.ended)
+        return replace(judged, work=(*own, *judged.work))
 
     def _users(self) -> Mapping[str, CrmUser]:
         """The CRM's users; an owner that it refused in this run already is not usable in it."""
@@ -296,6 +355,8 @@ class _Run:
             job.crm, job.store, self.lease, stamps=stamps, refused=self.refused,
             settle=self._settler(), now=job.clock.now, progress=job.progress, stop=job.stop,
         )  # fmt: skip
+        if delivery.trouble is None and delivery.paused is None and not job.stop():
+            _extend(delivery, self.stage.create(self._settler(), self.refused))
         self.tally.settled(delivery.settled)
         self.paused = delivery.paused
         self.seen.contested += tuple(delivery.contested)
@@ -303,6 +364,16 @@ class _Run:
             self.seen.refused_leads[person] = (*self.seen.refused_leads.get(person, ()), *leads)
         self.stopped = job.stop()
         return delivery
+
+
+def _extend(delivery: Delivery, made: Delivery) -> None:
+    """What became of creations joins what became of owners."""
+    delivery.settled += made.settled
+    delivery.left += made.left
+    delivery.contested += made.contested
+    delivery.trouble, delivery.paused = made.trouble, made.paused
+    for person, leads in made.refused.items():
+        delivery.refused.setdefault(person, []).extend(leads)
 
 
 def _said(error: BaseException) -> str:

@@ -28,6 +28,7 @@ LEADS = tuple(f"salesforce:00Q00000000{n:04d}AAA" for n in range(10))
 FINDINGS: dict[str, Finding] = {
     "run_failed": Finding(kind="run_failed", causes=(("store_unusable", 1),)),
     "crm_refused": Finding(kind="crm_refused", causes=(("quota_used_up", 1),)),
+    "source_unreachable": Finding(kind="source_unreachable", key="hubspot", causes=(("login_refused", 1),)),
     **{
         cause: Finding(kind="run_missed", count=95, causes=((cause, 1),))
         for cause in ("service_silent", "run_takes_long", "runs_fail")
@@ -116,6 +117,7 @@ def test_the_subject_is_the_one_that_people_filter_by() -> None:
     [
         ("run_failed", 1, "run 41 failed (store_unusable)"),
         ("crm_refused", 1, "the CRM cannot be used (quota_used_up)"),
+        ("source_unreachable", 1, "hubspot cannot be used (login_refused)"),
         ("runs_fail", 95, "no run has succeeded for 1 h 35 min (runs_fail)"),
         ("tables_refused", 7, "the workbook is refused: 7 problems (no_team, bad_share, no_fact, +1)"),
         ("tables_refused", 1, "the workbook is refused: 1 problem (no_team, bad_share, no_fact, +1)"),

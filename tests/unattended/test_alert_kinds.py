@@ -502,6 +502,6 @@ def test_a_dry_run_mails_nobody_and_leaves_incidents_as_they_are(alerted: Alerte
 def test_the_kinds_shown_here_are_all_there_are() -> None:
     shown = {
         "run_failed", "crm_refused", "run_missed", "tables_refused", "leads_held", "fallback_used",
-        "person_unusable", "owner_contested", "alerts_undelivered",
+        "person_unusable", "owner_contested", "alerts_undelivered", "source_unreachable",
     }  # fmt: skip
     assert set(KINDS) == shown

@@ -1,4 +1,4 @@
-"""What the CRM holds of a new marketing record: nothing, an open Lead, a Contact, or more than may be guessed.
+"""What the CRM holds of a new marketing record: nothing, a Lead, a Contact, or more than can be guessed.
 
 From what the CRM answered to a plan of `rules.conversion`. Pure; every detail names the ids it speaks of.
 """

@@ -63,6 +63,7 @@ def create(
     store: Store,
     lease: Lease,
     *,
+    sources: Collection[str],
     fields: LeadFields,
     fresh: Collection[LeadKey],
     refused: set[str],
@@ -71,13 +72,13 @@ def create(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Delivery:
-    """Make and link everything of marketing records that waits in the outbox.
+    """Make and link everything of these `sources` that waits in the outbox.
 
     `fresh` are records whose external id this run looked for in vain just before it decided them. Stops,
     holds and leaves as `deliver` does; `refused` grows with the owners that the CRM refuses.
     """
     maker = _Maker(crm, store, lease, settle, refused, fields, now)
-    wanted = [p for p in store.pending() if p.effect in OF_SOURCES]
+    wanted = [p for p in store.pending() if p.effect in OF_SOURCES and p.key.source in sources]
     items = [_Item(p, p.key in fresh and not p.attempts) for p in wanted]
     for start in range(0, len(items), BATCH):
         batch = items[start : start + BATCH]
@@ -134,6 +135,7 @@ class _Maker:
 
     def _confirmed(self, item: _Item, place: Place, stamp: datetime | None = None) -> Settlement:
         pending, link = item.pending, self._made_link(item, place)
+        self.done.linked.append(pending.key)
         return Settlement(pending.key, pending.epoch, State.CONFIRMED, stamp=stamp, link=link)
 
     def _made_link(self, item: _Item, place: Place) -> Link:
@@ -262,6 +264,7 @@ class _Maker:
         if item.answer is not None and item.answer.result is WriteResult.WRITTEN:
             self.done.contested.append(pending.key)
         self.store.save_links(self.lease, [self._made_link(item, Place(LEAD, one.id))])
+        self.done.linked.append(pending.key)
         return Settlement(pending.key, pending.epoch, State.TAKEN, detail=one.owner, give_back=True)
 
     def _without_lead(self, item: _Item) -> Settlement | None:

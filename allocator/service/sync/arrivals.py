@@ -1,0 +1,335 @@
+"""Stage arrive: new records of marketing systems become leads, each matched with the CRM before it is given.
+
+A record in intake that never had a link is a lead from the first look on. What the CRM knows of it already is
+asked right before deciding: nothing (it is decided, and made with its owner), a Lead or a Contact (it is
+linked), or what a person has to sort out (it is held).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from allocator.domain.days import basis_with
+from allocator.domain.decision import Assigned, Work
+from allocator.domain.facts import email_of
+from allocator.domain.lead import Closed, Effect, LeadKey, Record, State
+from allocator.domain.plan import in_order
+from allocator.domain.records import LeadRow, Lease, Link, Settlement
+from allocator.domain.shown import Tracer, clip
+from allocator.domain.sync.external_id import no_external_id
+from allocator.domain.sync.ids import crm_id
+from allocator.domain.sync.mapping import FieldMap, lacks
+from allocator.domain.sync.match import CONTACT, LEAD, Answers, Match, Wanted, match, with_contacts
+from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord
+from allocator.errors import SourceError
+from allocator.ports import CRM, LeadSource, Progress, Store
+from allocator.service.sync.marks import FULL_HOURS, Pulled, pull_source
+from rules.model import RoutingTables
+
+DEFAULT_NEEDS = ("LastName", "Company", "Email")
+"""What a new Lead needs where the workbook does not say."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """One marketing system in one run: what it showed, by which fields it is read, and what stopped it."""
+
+    source: LeadSource
+    map: FieldMap | None = None
+    pulled: Pulled | None = None
+    trouble: SourceError | None = None
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be used in this run."""
+        return self.trouble is None and self.map is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is to be decided of new records: by the planner, or as the match says; and what ends unasked."""
+
+    work: tuple[Work, ...] = ()
+    ready: tuple[Assigned, ...] = ()
+    ended: tuple[Settlement, ...] = ()
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """The marketing systems of one run. Trouble of one stops that one alone, and is kept in its gate."""
+
+    crm: CRM
+    store: Store
+    lease: Lease
+    tables: RoutingTables
+    gates: tuple[Gate, ...]
+    at: datetime
+    progress: Progress
+    full_hours: int = FULL_HOURS
+    live: bool = True
+    fresh: set[LeadKey] = field(default_factory=set)
+    """Records whose external id was looked for in vain in this run, right before they were decided."""
+
+    def gate(self, key: LeadKey) -> Gate | None:
+        return next((gate for gate in self.gates if gate.name == key.source), None)
+
+    # --- pull ---
+
+    def pull(self) -> tuple[Record, ...]:
+        """Read every system, then note its new leads. Returns those that wait or are held, as last read."""
+        for gate in self.gates:
+            if gate.open:
+                self._guarded(gate, lambda gate=gate: self._read(gate))  # type: ignore[misc]
+        return tuple(record for gate in self.gates if gate.open for record in self._enter(gate))
+
+    def _guarded(self, gate: Gate, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except SourceError as error:
+            gate.trouble = error
+
+    def _read(self, gate: Gate) -> None:
+        gate.pulled = pull_source(
+            gate.source, self.store, self.crm.name, at=self.at, progress=self.progress,
+            full_hours=self.full_hours,
+        )  # fmt: skip
+
+    def _enter(self, gate: Gate) -> list[Record]:
+        """Rows for those that never had a link; what was pulled is in the store before it is put away."""
+        assert gate.pulled is not None
+        arrived = [one for one in gate.pulled.records.values() if one.in_intake and not one.gone]
+        linked = {link.key for link in self.store.links(keys=[one.key for one in arrived])} if arrived else ()
+        records = [self._record(gate, one) for one in arrived if one.key not in linked]
+        if records:
+            self.store.add_pulled(self.lease, gate.name, records, None)
+        if self.live:
+            self._guarded(gate, gate.source.taken)
+        return records if gate.source.takes_writes else self._all_waiting(gate, records)
+
+    def _all_waiting(self, gate: Gate, records: Sequence[Record]) -> list[Record]:
+        """Files show each lead once: those that wait or are held are known from the store."""
+        known = {record.key for record in records}
+        return [*records, *(row.record for row in self._waiting(gate) if row.key not in known)]
+
+    def _waiting(self, gate: Gate) -> list[LeadRow]:
+        rows = self.store.leads(states=(State.WAITING, State.HELD))
+        return [row for row in rows if row.key.source == gate.name]
+
+    def _record(self, gate: Gate, one: SourceRecord) -> Record:
+        assert gate.map is not None
+        fields = gate.map.facts_fields(one)
+        return Record(one.key, one.created, one.stamp, "", fields, one.unreadable)
+
+    # --- what left ---
+
+    def absent(self, seen: Collection[LeadKey]) -> tuple[Settlement, ...]:
+        """What waited or was held and is not in intake any more, or was linked by a person."""
+        found: list[Settlement] = []
+        for gate in self.gates:
+            if gate.open:
+                self._guarded(gate, lambda gate=gate: found.extend(self._absent(gate, seen)))  # type: ignore[misc]
+        return tuple(found)
+
+    def _absent(self, gate: Gate, seen: Collection[LeadKey]) -> list[Settlement]:
+        rows = {row.key: row for row in self._waiting(gate) if row.key not in seen}
+        live = self.store.links(keys=list(rows), state=Linked.LIVE.value) if rows else ()
+        linked = [_linked(rows[link.key], link) for link in live]
+        others = rows.keys() - {link.key for link in live} if gate.source.takes_writes else ()
+        shown = gate.source.read([key.source_id for key in sorted(others)]) if others else {}
+        fates = (_fate(rows[key], shown[key.source_id]) for key in sorted(others))
+        return [*linked, *filter(None, fates)]
+
+    # --- match ---
+
+    def judge(self, work: Sequence[Work], day: str) -> Judged:
+        """Read the records of this work again and match them with the CRM. `day`: see `basis_with`."""
+        ended: list[Settlement] = []
+        read = [one for gate in self.gates if gate.open for one in self._fresh(gate, work, ended)]
+        unreadable = [one for one in read if one.record.unreadable]
+        readable = in_order(one for one in read if not one.record.unreadable)
+        matches = self._matched(readable) if readable else []
+        rows = {row.key: row for row in self.store.leads([one.key for one in readable])}
+        new, ready = list(unreadable), []
+        for one, found in zip(readable, matches, strict=True):
+            if found.closed is not None:
+                ended.append(_closed(one.key, one.epoch - 1, found.closed, found.detail))
+            elif found.effect is Effect.CREATE:
+                self.fresh.add(one.key)
+                new.append(one)
+            else:
+                made = self._ready(one, found, day)
+                ready += [] if _stands(rows[one.key], made) else [made]
+        return Judged(tuple(new), tuple(ready), tuple(ended))
+
+    def _fresh(self, gate: Gate, work: Sequence[Work], ended: list[Settlement]) -> list[Work]:
+        """This system's work on records as they are now; nothing of it where they cannot be read."""
+        mine = [one for one in work if one.key.source == gate.name]
+        if not mine:
+            return []
+        if not gate.source.takes_writes:
+            return [replace(one, effect=Effect.CREATE) for one in mine]
+        try:
+            shown = gate.source.read([one.key.source_id for one in mine])
+        except SourceError as error:
+            gate.trouble = error
+            return []
+        return self._reread(gate, mine, shown, ended)
+
+    def _reread(
+        self, gate: Gate, mine: Sequence[Work], shown: Mapping[str, SourceRecord], ended: list[Settlement]
+    ) -> list[Work]:
+        """The work on what is still in intake, with its newest values, which are noted."""
+        found, moved = [], []
+        for one in mine:
+            now = shown[one.key.source_id]
+            gone = _gone(one.key, one.epoch - 1, now)
+            if gone is not None:
+                ended.append(gone)
+                continue
+            record = self._record(gate, now)
+            moved += [record] if record != one.record else []
+            found.append(replace(one, record=record, effect=Effect.CREATE))
+        if moved:
+            self.store.add_pulled(self.lease, gate.name, moved, None)
+        return found
+
+    def _matched(self, work: Sequence[Work]) -> list[Match]:
+        by_email = "e-mail" in _listed(self.tables, "match new leads by", ("id", "e-mail"))
+        needs = _listed(self.tables, "new lead needs", DEFAULT_NEEDS)
+        wanted = [self._wanted(one.record, by_email, needs) for one in work]
+        self.progress("match", 0, len(wanted))
+        found = match(wanted, self._answers(wanted), claimed=self._claimed() if by_email else {})
+        self.progress("match", len(wanted), len(wanted))
+        return found
+
+    def _wanted(self, record: Record, by_email: bool, needs: Sequence[str]) -> Wanted:
+        gate = self.gate(record.key)
+        assert gate is not None and gate.map is not None, "only what can be mapped is matched"
+        back, would_be = gate.map.sides.write_back, gate.map.new_lead(as_source(record))
+        lead, contact = (
+            crm_id(record.fields.get(back.get(name) or ""), kind)
+            for name, kind in (("lead_id", LEAD), ("contact_id", CONTACT))
+        )
+        email = (email_of(record) or "") if by_email else ""
+        return Wanted(record.key, email, lead, contact, lacks(would_be.fields, needs))
+
+    def _answers(self, wanted: Sequence[Wanted]) -> Answers:
+        """Everything in the CRM that they may be found by, and what a converted Lead among it became."""
+        keys = [str(one.key) for one in wanted]
+        emails = sorted({one.email for one in wanted if one.email})
+        leads, contacts = (
+            [
+                *self.crm.matching(kind, external_ids=keys, emails=emails),
+                *self._named(
+                    kind, {one.lead_id if kind == LEAD else one.contact_id for one in wanted} - {""}
+                ),
+            ]
+            for kind in (LEAD, CONTACT)
+        )
+        answers = Answers(leads, contacts)
+        answers = with_contacts(answers, self._named(CONTACT, answers.contacts_to_read()))
+        return replace(answers, linked=self.store.links_to(answers.places()))
+
+    def _named(self, kind: str, ids: Collection[str]) -> Iterable[CrmRecord]:
+        return self.crm.records(kind, sorted(ids), ()).values() if ids else ()
+
+    def _claimed(self) -> dict[str, LeadKey]:
+        """The e-mails of Leads that an earlier run may have made: their answer never arrived."""
+        keys = [one.key for one in self.store.pending() if one.effect is Effect.CREATE]
+        rows = self.store.leads(keys) if keys else ()
+        return {email: row.key for row in rows if (email := email_of(row.record))}
+
+    def _ready(self, work: Work, found: Match, day: str) -> Assigned:
+        """The decision that needs no planner: a link to who is there, or a hold."""
+        linked = found.effect is Effect.LINK
+        note = {"what": "match", "records": [f"{found.object} {found.object_id}"]} if linked else None
+        return Assigned(
+            key=work.key,
+            epoch=work.epoch,
+            state=State.DECIDED if linked else State.HELD,
+            reason=str(found.reason) if found.reason else None,
+            detail="" if linked else clip(found.detail),
+            by=str(found.by) if found.by else None,
+            team=None,
+            lane="",
+            person=self.tables.person_by_crm_user.get(found.owner) if linked else None,
+            owner=found.owner if linked else None,
+            turn=None,
+            basis=basis_with(day, work.record),
+            trace=Tracer().trace(None, [note] if note else []),
+            effect=found.effect or work.effect,
+            object=found.object,
+            object_id=found.object_id,
+        )
+
+
+def as_source(record: Record) -> SourceRecord:
+    """A lead of a marketing system as it was when its record was stored."""
+    return SourceRecord(record.key, record.created, record.stamp, record.fields)
+
+
+def gates_of(
+    crm: CRM,
+    sources: Iterable[LeadSource],
+    tables: RoutingTables,
+    map_of: Callable[[LeadSource, RoutingTables], FieldMap],
+) -> tuple[Gate, ...]:
+    """A gate for each system; closed where it cannot be asked for its fields, or the CRM lacks the field that
+    holds the marketing record's id. Raises SourceError when the CRM cannot be asked."""
+    found = tuple(Gate(source) for source in sources)
+    if not found:
+        return ()
+    for kind in (LEAD, CONTACT):
+        lacking = not crm.external_id or crm.external_id not in crm.describe(kind)
+        for gate in found if lacking else ():
+            gate.trouble = gate.trouble or no_external_id(crm.external_id, kind)
+    for gate in found:
+        if gate.trouble is None:
+            try:
+                gate.map = map_of(gate.source, tables)
+            except SourceError as error:
+                gate.trouble = error
+    return found
+
+
+def _listed(tables: RoutingTables, name: str, default: Sequence[str]) -> tuple[str, ...]:
+    """A setting that lists names; blank is the default, "nothing" is none."""
+    said = [part.strip() for part in (tables.settings.get(name) or "").split(",")]
+    named = tuple(part for part in said if part)
+    return tuple(default) if not named else tuple(part for part in named if part.casefold() != "nothing")
+
+
+def _fate(row: LeadRow, now: SourceRecord) -> Settlement | None:
+    return _gone(row.key, row.epoch, now)
+
+
+def _gone(key: LeadKey, epoch: int, now: SourceRecord) -> Settlement | None:
+    """What a fresh read says became of a record that is not ours to decide any more; None if it still is."""
+    if now.merged_into is not None:
+        return _closed(key, epoch, Closed.MERGED, f"merged into {key.source}:{now.merged_into}")
+    if now.gone:
+        return _closed(key, epoch, Closed.DELETED, f"gone from {key.source}")
+    if not now.in_intake:
+        return Settlement(key, epoch, State.TAKEN, detail=f"left the intake of {key.source}", give_back=True)
+    return None
+
+
+def _closed(key: LeadKey, epoch: int, why: Closed, detail: str) -> Settlement:
+    return Settlement(key, epoch, State.CLOSED, reason=str(why), detail=clip(detail), give_back=True)
+
+
+def _linked(row: LeadRow, link: Link) -> Settlement:
+    said = f"linked to {link.object} {link.crm_id} by hand"
+    return Settlement(row.key, row.epoch, State.TAKEN, detail=said, give_back=True)
+
+
+def _stands(row: LeadRow, made: Assigned) -> bool:
+    """Whether it is held just so already."""
+    now = (row.state, row.reason, row.detail, row.basis)
+    return now == (made.state, made.reason, made.detail, made.basis)

@@ -1,0 +1,185 @@
+"""The marketing systems in one run: opened, pulled, their Leads made, and kept in step with the CRM."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from allocator.domain.lead import Effect, Record
+from allocator.domain.pauses import Pause, service_of
+from allocator.domain.records import Lease
+from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, FieldMap, Sides
+from allocator.errors import SourceError
+from allocator.ports import CRM, Clock, LeadSource, Progress, Store
+from allocator.service.deliver import Delivery
+from allocator.service.settling import Settle
+from allocator.service.sync.arrivals import Arrivals, Gate, as_source, gates_of
+from allocator.service.sync.create import OF_SOURCES, create
+from allocator.service.sync.cycle import SyncResult, synchronise
+from allocator.service.sync.marks import FULL_HOURS
+from rules.model import RoutingTables
+
+OWNER_ID = "hubspot_owner_id"
+"""A field that takes the id of an owner, and not a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marketing:
+    """The marketing systems beside the CRM's own intake, and how they are kept in step.
+
+    `write_back` names, by system, the field for each thing that is told to it (domain.sync.mapping).
+    """
+
+    sources: tuple[LeadSource, ...] = ()
+    write_back: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    full_hours: int = FULL_HOURS
+
+    def map_of(self, crm: CRM, source: LeadSource, tables: RoutingTables) -> FieldMap:
+        """Its fields and the CRM's, by sheet Fields. Raises SourceError."""
+        described = {kind: crm.describe(kind) for kind in (LEAD, CONTACT, ACCOUNT)}
+        back = self.write_back.get(source.name, {}) if source.takes_writes else {}
+        sides = Sides(
+            source.name, source.fields(), described, crm.external_id, back,
+            lead_names=not source.takes_writes,
+        )  # fmt: skip
+        return FieldMap(tables.fields, sides)
+
+
+class Stage:
+    """One run's work with them. Without any of them nothing is asked, and nothing happens."""
+
+    def __init__(
+        self,
+        crm: CRM,
+        store: Store,
+        lease: Lease,
+        marketing: Marketing,
+        *,
+        at: datetime,
+        clock: Clock,
+        live: bool,
+        progress: Progress,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.crm, self.store, self.lease, self.marketing = crm, store, lease, marketing
+        self.at, self.clock, self.live = at, clock, live
+        self.progress, self.stop = progress, stop
+        self.arrivals: Arrivals | None = None
+        self.results: dict[str, SyncResult] = {}
+        self.paused: Pause | None = None
+        self._made: dict[str, Counter[Effect]] = {}
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        return self.arrivals.gates if self.arrivals else ()
+
+    def open(self, tables: RoutingTables) -> None:
+        """Ask the systems and the CRM for their fields. Raises SourceError where the CRM cannot be asked."""
+        if not self.marketing.sources:
+            return
+        gates = gates_of(
+            self.crm,
+            self.marketing.sources,
+            tables,
+            lambda source, tables: self.marketing.map_of(self.crm, source, tables),
+        )
+        self.arrivals = Arrivals(
+            self.crm, self.store, self.lease, tables, gates, self.at, self.progress,
+            self.marketing.full_hours, self.live,
+        )  # fmt: skip
+
+    def create(self, settle: Settle, refused: set[str]) -> Delivery:
+        """Make and link what was decided."""
+        names = {gate.name for gate in self.gates if gate.map is not None}
+        effects = {one.key: one.effect for one in self.store.pending() if one.key.source in names}
+        if not self.live or not any(effect in OF_SOURCES for effect in effects.values()):
+            return Delivery()
+        assert self.arrivals is not None
+        done = create(
+            self.crm, self.store, self.lease, sources=names, fields=self._lead, fresh=self.arrivals.fresh,
+            refused=refused, settle=settle, now=self.clock.now, progress=self.progress, stop=self.stop,
+        )  # fmt: skip
+        for key in done.linked:
+            self._made.setdefault(key.source, Counter())[effects[key]] += 1
+        return done
+
+    def _lead(self, record: Record) -> Mapping[str, Any]:
+        gate = self.arrivals.gate(record.key) if self.arrivals else None
+        assert gate is not None and gate.map is not None, "only what can be mapped is made"
+        return gate.map.new_lead(as_source(record)).fields
+
+    def synchronise(self) -> SourceError | None:
+        """A cycle for each system that was pulled and takes writes. Returns the CRM's trouble, if any."""
+        for gate in self.gates:
+            self.paused = service_of(self.store.pauses(now=self.clock.now()))
+            if self.paused is not None or self.stop():
+                return None
+            if gate.open and gate.source.takes_writes and gate.pulled is not None:
+                try:
+                    owners = self._owners(gate)
+                except SourceError as error:
+                    gate.trouble = error
+                    continue
+                if (trouble := self._cycle(gate, owners)) is not None:
+                    return trouble
+        return None
+
+    def _owners(self, gate: Gate) -> Mapping[str, str]:
+        """What the system is told for each owner id of the CRM: its own id of them, or their name."""
+        told = gate.map.sides.write_back.get("owner", "") if gate.map else ""
+        users = self.crm.users().values() if told else ()
+        if told != OWNER_ID:
+            return {user.id: user.name for user in users}
+        ids = gate.source.owner_ids()
+        return {user.id: ids[email] for user in users if (email := user.email.strip().lower()) in ids}
+
+    def _cycle(self, gate: Gate, owners: Mapping[str, str]) -> SourceError | None:
+        assert gate.map is not None and gate.pulled is not None
+        result = synchronise(
+            self.crm, self.store, gate.source, self.lease, gate.map, gate.pulled, owners=owners,
+            now=self.clock.now, live=self.live, progress=self.progress, stop=self.stop,
+        )  # fmt: skip
+        self.results[gate.name] = result
+        if result.asked == self.crm.name:
+            return result.trouble
+        gate.trouble = result.trouble
+        return None
+
+    # --- what it came to ---
+
+    @property
+    def trouble(self) -> dict[str, SourceError]:
+        """What kept a system from being used, by its name."""
+        return {gate.name: gate.trouble for gate in self.gates if gate.trouble is not None}
+
+    def synced(self) -> dict[str, dict[str, int]]:
+        """The run's JSON on what was brought in step, by system."""
+        return {gate.name: self._counts(gate.name) for gate in self.gates}
+
+    def _counts(self, name: str) -> dict[str, int]:
+        result, made = self.results.get(name, SyncResult()), self._made.get(name, Counter())
+        return {
+            "looked_at": result.looked_at,
+            "to_crm": result.to_crm,
+            "to_marketing": result.to_marketing,
+            "created": made[Effect.CREATE],
+            "linked": made[Effect.LINK],
+            "switched": result.switched,
+            "conflicts": result.conflicts,
+            "problems": result.problems,
+            "held": result.held,
+        }
+
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """The run's JSON on the requests, by system."""
+        return {
+            source.name: {
+                "requests": source.usage.requests,
+                "by_kind": dict(sorted(source.usage.by_kind.items())),
+                "trouble": str(self.trouble[source.name]) if source.name in self.trouble else None,
+            }
+            for source in self.marketing.sources
+        }
