@@ -24,8 +24,11 @@ from pydantic_settings import (
 
 from allocator.config.addresses import is_loopback, read_secret
 from allocator.config.alerts import AlertsSection
+from allocator.config.drop import DropSection
+from allocator.config.hubspot import HubspotSection, WriteBackSection
 from allocator.config.salesforce import SalesforceSection
 from allocator.config.serve import ServeSection
+from allocator.config.sync import SyncSection
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.errors import ConfigError
 
@@ -34,9 +37,12 @@ __all__ = [
     "PREFIX",
     "SECTIONS",
     "AlertsSection",
+    "DropSection",
+    "HubspotSection",
     "SalesforceSection",
     "ServeSection",
     "Settings",
+    "SyncSection",
     "holds_secret",
     "is_loopback",
     "load_settings",
@@ -49,13 +55,19 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "salesforce": SalesforceSection,
     "serve": ServeSection,
     "alerts": AlertsSection,
+    "hubspot": HubspotSection,
+    "hubspot.write_back": WriteBackSection,
+    "drop": DropSection,
+    "sync": SyncSection,
 }
 _FILES = {
     "salesforce": ("client_secret_file", "private_key_file", "ca_file"),
     "serve": ("metrics_file",),
     "alerts": ("password_file", "ca_file"),
+    "hubspot": ("token_file", "ca_file"),
+    "drop": ("folder",),
 }
-_SECRETS = {"salesforce": "client_secret", "alerts": "password"}
+_SECRETS = {"salesforce": "client_secret", "alerts": "password", "hubspot": "token"}
 """Secrets that may stand in a file of their own, named by KEY_file."""
 _NAME = re.compile(r"[A-Za-z0-9 ._-]{1,30}")
 
@@ -76,6 +88,9 @@ class Settings(BaseSettings):
     facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     serve: ServeSection = Field(default_factory=ServeSection)
     alerts: AlertsSection = Field(default_factory=AlertsSection)
+    hubspot: HubspotSection | None = None
+    drop: DropSection | None = None
+    sync: SyncSection = Field(default_factory=SyncSection)
 
     base: Path = Field(default=Path(), exclude=True)
     """The folder of the file: what relative paths are relative to. Not a key of the file."""
@@ -156,7 +171,7 @@ def _anchor(settings: Settings) -> None:
     for section, names in _FILES.items():
         part = getattr(settings, section)
         for name in names:
-            path = getattr(part, name)
+            path = getattr(part, name, None)
             if path is not None:
                 setattr(part, name, settings.path(path))
     settings.workbook = settings.path(settings.workbook)
@@ -206,5 +221,5 @@ def _line(error: Any) -> str:
 
 def _known(loc: tuple[Any, ...]) -> list[str]:
     """The keys of the section where something stands, as they are written in the file."""
-    model = SECTIONS.get(loc[0], Settings) if len(loc) > 1 else Settings
+    model = SECTIONS.get(".".join(map(str, loc[:-1])), Settings)
     return [field.alias or name for name, field in model.model_fields.items() if name != "base"]

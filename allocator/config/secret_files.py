@@ -11,11 +11,12 @@ from allocator.config import Settings, holds_secret
 
 def secret_files(settings: Settings, config: Path) -> tuple[Path, ...]:
     """Files of secrets, where nobody else guards them, and the configuration if it holds a secret itself."""
-    crm, mail = settings.salesforce, settings.alerts
+    crm, mail, hub = settings.salesforce, settings.alerts, settings.hubspot
     kept = [
         crm.client_secret_file if crm.client_secret is None and crm.login == "client_credentials" else None,
         crm.private_key_file if crm.login == "jwt" else None,
         mail.password_file if mail.password is None else None,
+        hub.token_file if hub and hub.token is None else None,
         config if holds_secret(config) else None,
     ]
     guarded = [Path("/run/secrets"), Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/credentials")]
