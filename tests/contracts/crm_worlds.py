@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import requests
 
-from allocator.adapters.crm.memory import MemoryCRM
+from allocator.adapters.crm.memory import MemoryCRM, MemoryFault
 from allocator.adapters.crm.salesforce import SalesforceCRM, SalesforceSettings
 from allocator.ports import CRM
 from allocator.sandbox.app import Sandbox
@@ -27,13 +27,20 @@ class World(Protocol):
 
     def user(self, name: str, *, active: bool = True, email: str = "") -> str: ...
     def lead(self, *, email: str = "", country: str = "Germany", hours: int = 0, owner: str = "") -> str: ...
-    def contact(self, email: str, owner: str) -> str: ...
+    def contact(self, email: str, owner: str, account: str = "", **fields: object) -> str: ...
     def account(self, domain: str, owner: str) -> str: ...
     def campaign(self, lead: str, name: str) -> None: ...
     def take(self, lead: str, owner: str) -> None: ...
-    def convert(self, lead: str) -> None: ...
-    def delete(self, lead: str) -> None: ...
+    def convert(self, lead: str, contact: str = "", account: str = "") -> str: ...
+    def delete(self, record: str) -> None: ...
+    def undelete(self, record: str) -> None: ...
+    def merge(self, winner: str, loser: str) -> None: ...
+    def edit(self, record: str, **fields: object) -> None: ...
     def deactivate(self, user: str) -> None: ...
+    def permit(self, *, converted: bool) -> None: ...
+    def refuse_duplicates(self) -> None: ...
+    def lose_answer(self, *, create: bool) -> None: ...
+    def later(self) -> None: ...
 
 
 class MemoryWorld:
@@ -48,11 +55,18 @@ class MemoryWorld:
     def lead(self, *, email: str = "", country: str = "Germany", hours: int = 0, owner: str = "") -> str:
         created = MONDAY - timedelta(days=1) + timedelta(hours=hours)
         return self.crm.add_lead(
-            owner=owner or None, created=created, Email=email or None, Country=country
+            owner=owner or None,
+            created=created,
+            LastName="Lead",
+            Company="Acme",
+            Email=email or None,
+            Country=country,
         ).id
 
-    def contact(self, email: str, owner: str) -> str:
-        return self.crm.add_contact(email=email, owner=owner)
+    def contact(self, email: str, owner: str, account: str = "", **fields: object) -> str:
+        return self.crm.add_contact(
+            email=email, owner=owner, account=account or None, LastName="Contact", **fields
+        )
 
     def account(self, domain: str, owner: str) -> str:
         return self.crm.add_account(domain=domain, owner=owner)
@@ -61,24 +75,42 @@ class MemoryWorld:
         self.crm.leads[lead].campaign = {"CampaignMember.Campaign.Name": name}
 
     def take(self, lead: str, owner: str) -> None:
-        self.crm.leads[lead].owner = owner
-        self._touch(lead)
+        self.edit(lead, OwnerId=owner)
 
-    def convert(self, lead: str) -> None:
-        self.crm.leads[lead].converted = True
-        self.crm.leads[lead].contact_id = self.crm.add_contact(email="", owner=self.queue)
-        self._touch(lead)
+    def convert(self, lead: str, contact: str = "", account: str = "") -> str:
+        self.later()
+        return self.crm.convert(lead, contact or None, account or None)
 
-    def delete(self, lead: str) -> None:
-        self.crm.leads[lead].deleted = True
-        self._touch(lead)
+    def delete(self, record: str) -> None:
+        self.later()
+        self.crm.delete(record)
+
+    def undelete(self, record: str) -> None:
+        self.later()
+        self.crm.undelete(record)
+
+    def merge(self, winner: str, loser: str) -> None:
+        self.later()
+        self.crm.merge(winner, loser)
+
+    def edit(self, record: str, **fields: object) -> None:
+        self.later()
+        self.crm.edit(record, **fields)
 
     def deactivate(self, user: str) -> None:
         self.crm.add_user("gone", active=False, id=user)
 
-    def _touch(self, lead: str) -> None:
+    def permit(self, *, converted: bool) -> None:
+        self.crm.permissive = converted
+
+    def refuse_duplicates(self) -> None:
+        self.crm.no_duplicates = True
+
+    def lose_answer(self, *, create: bool) -> None:
+        self.crm.faults.append(MemoryFault("create" if create else "write", "lost"))
+
+    def later(self) -> None:
         self._time += timedelta(seconds=2)
-        self.crm.leads[lead].stamp = self._time
 
 
 class SandboxWorld:
@@ -109,8 +141,9 @@ class SandboxWorld:
         row = {"LastName": "Lead", "Company": "Acme", "Email": email or None, "Country": country}
         return self._put("Lead", {**row, "OwnerId": owner or self.queue, "IsConverted": False, **stamps})
 
-    def contact(self, email: str, owner: str) -> str:
-        return self._put("Contact", {"LastName": "Contact", "Email": email, "OwnerId": owner})
+    def contact(self, email: str, owner: str, account: str = "", **fields: object) -> str:
+        row = {"LastName": "Contact", "Email": email, "OwnerId": owner, "AccountId": account or None}
+        return self._put("Contact", {**row, **fields})
 
     def account(self, domain: str, owner: str) -> str:
         return self._put("Account", {"Name": domain, "Website": f"https://www.{domain}/", "OwnerId": owner})
@@ -118,30 +151,53 @@ class SandboxWorld:
     def campaign(self, lead: str, name: str) -> None:
         campaign = self._put("Campaign", {"Name": name})
         self._put("CampaignMember", {"LeadId": lead, "CampaignId": campaign, "Status": "Sent"})
-        self._later()
+        self.later()
 
     def take(self, lead: str, owner: str) -> None:
         self._act("take", lead, by=owner)
 
-    def convert(self, lead: str) -> None:
-        self._act("convert", lead)
+    def convert(self, lead: str, contact: str = "", account: str = "") -> str:
+        into = {name: one for name, one in (("contact", contact), ("account", account)) if one}
+        return str(self._by_a_person("convert", record=lead, no_opportunity=True, **into)["contact"])
 
-    def delete(self, lead: str) -> None:
-        self._later()
-        self._put("Lead", {"Id": lead, "IsDeleted": True})
+    def delete(self, record: str) -> None:
+        self._by_a_person("delete", record=record)
+
+    def undelete(self, record: str) -> None:
+        self._by_a_person("undelete", record=record)
+
+    def merge(self, winner: str, loser: str) -> None:
+        self._by_a_person("merge", record=winner, others=[loser])
+
+    def edit(self, record: str, **fields: object) -> None:
+        self._by_a_person("edit", record=record, fields=fields)
 
     def deactivate(self, user: str) -> None:
         self._put("User", {"Id": user, "IsActive": False})
 
     def _act(self, what: str, lead: str, **more: Any) -> None:
         """A person acts while the lead is read next."""
-        self._later()
+        self.later()
         on = {"method": "GET", "path": "query", "record": lead}
         self._control("POST", "faults", {"on": on, "do": what, **more})
         self.crm.status([lead])
         self._control("DELETE", "faults")
 
-    def _later(self) -> None:
+    def _by_a_person(self, what: str, **body: object) -> dict[str, Any]:
+        self.later()
+        return dict(self._control("POST", what, body))
+
+    def permit(self, *, converted: bool) -> None:
+        self._control("PUT", "settings", {"permissive_converted": converted})
+
+    def refuse_duplicates(self) -> None:
+        self._control("PUT", "settings", {"duplicate_rules": "block"})
+
+    def lose_answer(self, *, create: bool) -> None:
+        on = {"method": "POST", "path": "composite$"}
+        self._control("POST", "faults", {"on": on, "when": "after_commit", "do": "drop"})
+
+    def later(self) -> None:
         self._moved += 2
         self._control("POST", "clock", {"now": (MONDAY + timedelta(seconds=self._moved)).isoformat()})
 

@@ -95,7 +95,7 @@ def standard_fields(external_id: str) -> dict[str, dict[str, FieldInfo]]:
     person |= {name: text_field(80) for name in ("Email", "Title", "Language__c", "ProductInterest__c")}
     person |= {"Phone": text_field(40), "MobilePhone": text_field(40), "Campaign_Code__c": text_field()}
     person |= {"Description": text_field(32_000), "LeadSource": FieldInfo(FieldType("picklist"))}
-    person |= {"OwnerId": text_field(18), "Birthday__c": FieldInfo(FieldType("date"))}
+    person |= {"OwnerId": text_field(18), "Birthdate": FieldInfo(FieldType("date"))}
     person |= {"HasOptedOutOfEmail": FieldInfo(FieldType("flag", nullable=False))}
     if external_id:
         person[external_id] = text_field(80, unique=True)
