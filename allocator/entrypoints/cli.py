@@ -24,6 +24,7 @@ GROUPS = {
     "tables": "tables.group",
     "rotation": "rotation",
     "leads": "leads",
+    "links": "links",
     "runs": "runs",
     "pause": "pause",
     "resume": "resume",
