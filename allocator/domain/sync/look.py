@@ -11,17 +11,19 @@ from datetime import datetime, timedelta
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Link
-from allocator.domain.sync.mapping import ACCOUNT, FieldMap, Plan
-from allocator.domain.sync.route import Place, Route, Taken, route_of, start_of
+from allocator.domain.sync.mapping import ACCOUNT, EXTERNAL_ID, FieldMap, Plan
+from allocator.domain.sync.route import Place, Route, Taken, key_in, route_of, start_of
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRow, SyncStep, SyncWrite
 from rules.conversion import Held, LeadPlan
 from rules.field_rules import Agreed, Conflict, FieldProblem, FieldRule, Seen, Side, Write
-from rules.field_values import FieldType, Misfit, canonical, shown
+from rules.field_values import FieldType, FieldValue, Misfit, canonical, shown
 from rules.fields import merge
 
 RECORD = "record"
 """What a write to our side is a write to."""
 LONGEST_SHOWN = 200
+BASE_OF = "@base"
+"""Among what is agreed on: the record of the CRM that it was agreed on with, such as "Lead 00Q..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,10 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     rules = {rule.name: rule for rule in mapping.rules_for(plan)}
     ours = mapping.ours_seen(case.ours, ahead=clocks.ours)
     theirs = theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs)
-    agreed = mapping.rebased(case.agreed, _plan_before(case), plan, theirs)
+    agreed = _rebased(case.agreed, mapping, plan, route.end, theirs, rules)
     base = known_base(agreed, case.pending, {"ours": ours, "theirs": theirs}, rules)
-    merged = merge(base, ours, theirs, mapping.rules_now(plan, base, ours, theirs), record=str(case.key))
+    now = [_of_its_own(rule, case.key, route.end) for rule in mapping.rules_now(plan, base, ours, theirs)]
+    merged = merge(base, ours, theirs, now, record=str(case.key))
     out = _Outgoing(case, route, mapping, plan)
     out.sort_out("ours", merged.ours)
     out.sort_out("theirs", merged.theirs)
@@ -143,15 +146,49 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     return Look(SyncStep(row, made, conflicts, route.links), route, asks)
 
 
+def _of_its_own(rule: FieldRule, key: LeadKey, end: CrmRecord) -> FieldRule:
+    """The external id of a record that was taken over from another one of the same system is its new one's:
+    the route leads there only where the other one has no link any more."""
+    said = key_in(end.external_id) if rule.name == EXTERNAL_ID else None
+    return replace(rule, rule="overwrite") if said and said.source == key.source else rule
+
+
 def _row(case: Case, plan: Plan, end: CrmRecord, at: datetime) -> SyncRow:
     since = case.row.since if case.row and case.row.plan == plan else at
     return SyncRow(case.key, plan, since, at, our_stamp=case.ours.stamp, their_stamp=end.moved)
 
 
-def _plan_before(case: Case) -> Plan:
-    """Under which plan the base was made: that of the link before this look."""
-    start = start_of(case.links)
-    return "contact" if start is not None and start.object == "Contact" else "lead"
+def _rebased(
+    agreed: Mapping[str, Agreed],
+    mapping: FieldMap,
+    plan: Plan,
+    end: CrmRecord,
+    theirs: Seen,
+    rules: Mapping[str, FieldRule],
+) -> dict[str, Agreed]:
+    """What was agreed on with the record that is written now.
+
+    Of another record than the last one (the Contact after the Lead, the winner of a merge, one taken over)
+    only what it shows too was ever agreed on: what it lacks was not emptied by anybody.
+    """
+    of = agreed.get(BASE_OF)
+    here = Agreed(None, f"{end.object} {end.id}")
+    if of is None or of == here:
+        return {**agreed, BASE_OF: here}
+    before: Plan = "contact" if str(of.theirs).startswith("Contact") else "lead"
+    if before != plan:
+        return {**mapping.rebased(agreed, before, plan, theirs), BASE_OF: here}
+    kept = {
+        name: one
+        for name, one in agreed.items()
+        if name not in rules or rules[name].theirs.startswith("@") or _has(theirs, rules[name], one.theirs)
+    }
+    return {**kept, BASE_OF: here}
+
+
+def _has(seen: Seen, rule: FieldRule, value: FieldValue) -> bool:
+    now = canonical(seen.values.get(rule.theirs), rule.their_type)
+    return type(now) is type(value) and now == value
 
 
 def plan_of(route: Route) -> Plan:

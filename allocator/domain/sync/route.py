@@ -178,14 +178,15 @@ def _unless_taken(plan: Plan, trail: Sequence[CrmRecord], key: LeadKey, taken: T
         was_merged = any(one.deleted and one.object == end.object for one in trail[:-1])
         detail = f"{end.object} {end.id} is linked to {other}"
         return Held("merged" if was_merged else "ambiguous_match"), detail
-    said = _key(end.external_id)
+    said = key_in(end.external_id)
     if said is not None and said != key and said.source == key.source and said in taken.by_key:
         detail = f"{end.object} {end.id} says that it belongs to {said}, which has a link of its own"
         return Held("ambiguous_match"), detail
     return plan, ""
 
 
-def _key(text: str) -> LeadKey | None:
+def key_in(text: str) -> LeadKey | None:
+    """The marketing record that an external id names; None where it names none."""
     source, colon, id = text.partition(":")
     return LeadKey(source, id) if colon and id else None
 

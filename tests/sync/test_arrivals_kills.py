@@ -1,0 +1,207 @@
+"""Killed before, after and in the middle of each step of a run that makes Leads: one Lead for one record, one
+owner an epoch, turns without a gap. In this process: from the kill on nothing that the dead one says reaches
+the store or a system any more, but a creation that was on its way may still arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from arrivals_world import World, user
+
+from allocator.adapters.crm.memory import MemoryFault
+from allocator.domain.lead import LeadKey, State
+from allocator.domain.sync.values import NewLead
+from allocator.service.run import run
+
+STEPS = frozenset({
+    "begin_run", "add_pulled", "commit_plan", "attempt", "settle", "save_links", "commit_sync", "attempt_sync",
+    "settle_sync", "set_mark", "end_run", "pull", "matching", "records", "create", "write", "read", "taken",
+    "describe", "fields",
+})  # fmt: skip
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    pass
+
+
+@dataclass
+class Doom:
+    """Death before, after or in the middle of step `at`; `late` are creations that arrive after it."""
+
+    at: int
+    moment: str
+    steps: list[str] = field(default_factory=list)
+    dead: bool = False
+    late: list[NewLead] = field(default_factory=list)
+
+    def meet(self, name: str, work: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        if self.dead:
+            raise Killed
+        if name not in STEPS:
+            return work(*args, **more)
+        self.steps.append(name)
+        if len(self.steps) != self.at:
+            return work(*args, **more)
+        self.dead = True
+        if self.moment == "after":
+            work(*args, **more)
+        if name == "create" and self.moment in ("middle", "late"):
+            half = len(args[0]) // 2
+            work(args[0][:half])
+            self.late = list(args[0][half:]) if self.moment == "late" else []
+        raise Killed
+
+
+class Doomed:
+    """A store, a CRM or a marketing system as a process has it that is killed on the way."""
+
+    def __init__(self, inner: Any, doom: Doom) -> None:
+        self._inner, self._doom = inner, doom
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+        return lambda *args, **more: self._doom.meet(name, found, *args, **more)
+
+
+def story() -> tuple[World, list[str]]:
+    """Two contacts that become Leads, one that is a Lead already, and two with one e-mail."""
+    world = World()
+    world.crm.add_lead(created=world.at, owner=user("chi"), Email="cia@analytical.example", LastName="C")
+    numbers = [world.add("ada"), world.add("bea"), world.add("cia"), world.add("bea")]
+    world.crm.add_lead(created=world.at)
+    return world, numbers
+
+
+def doomed_run(world: World, doom: Doom) -> None:
+    from datetime import timedelta
+
+    world.at += timedelta(hours=1)
+    parts: dict[str, Any] = {
+        "store": Doomed(world.store, doom), "crm": Doomed(world.crm, doom),
+        "sources": [Doomed(world.source, doom)],
+    }  # fmt: skip
+    try:
+        run(world.job(**parts), by="test")
+    except Killed:
+        if world.store.box.state.expires:
+            world.store.box.state.expires = LONG_AGO
+
+
+def steps_of_a_run() -> list[str]:
+    world, _ = story()
+    doom = Doom(0, "")
+    doomed_run(world, doom)
+    return doom.steps
+
+
+def is_whole(world: World, numbers: list[str]) -> None:
+    """What must be so once all is said and done, whatever happened on the way."""
+    ada, bea, cia, other = numbers
+    for number in (ada, bea):
+        assert len(world.made(number)) == 1
+        assert world.ended(number) == ("confirmed", None)
+        assert world.lead(number).owner == world.lead_row(number).owner
+        assert world.told(number)["lead_id"] == world.lead(number).id
+    assert world.ended(cia) == ("confirmed", None)
+    assert world.ended(other) == ("held", "ambiguous_match")
+    assert world.made(other) == []
+    assert sum(one.operation == "create" for one in world.crm.faults) == 0
+    for book in world.store.ledgers().values():
+        assert sum(book.credits.values()) == 0
+    taken = [t.turn.number for row in world.store.leads() for t in turns(world, row.key)]
+    assert sorted(taken) == list(range(1, len(taken) + 1))
+    assert not world.store.pending()
+    assert not world.store.leads(states=[State.WAITING, State.DECIDED])
+
+
+def turns(world: World, key: LeadKey) -> list[Any]:
+    return [one.row for one in world.store.turns_of(key)]
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "middle", "late"])
+def test_a_run_that_makes_leads_is_carried_on_wherever_it_was_killed(moment: str) -> None:
+    steps = steps_of_a_run()
+    assert {"create", "commit_plan", "attempt", "settle", "matching", "taken"} <= set(steps)
+    for at, name in enumerate(steps, start=1):
+        if moment in ("middle", "late") and name != "create":
+            continue
+        world, numbers = story()
+        doom = Doom(at, moment)
+        doomed_run(world, doom)
+        assert doom.dead, name
+        if doom.late:
+            world.crm.create(doom.late)
+        world.run()
+        if moment == "middle":
+            world.run()
+        is_whole(world, numbers)
+
+
+def test_the_dead_ones_creation_that_arrives_after_the_next_run_has_read_makes_no_second_lead() -> None:
+    world, numbers = story()
+    steps = steps_of_a_run()
+    doom = Doom(steps.index("create") + 1, "late")
+    doomed_run(world, doom)
+    world.run()
+    world.crm.create(doom.late)
+    world.run()
+    is_whole(world, numbers)
+
+
+@pytest.mark.parametrize("what", ["lost", "dropped", "down"])
+def test_an_answer_to_a_creation_that_never_came_makes_no_second_lead(what: Any) -> None:
+    world, numbers = story()
+    world.crm.faults.append(MemoryFault("create", what))
+    world.run()
+    owners = {n: row.owner for n in numbers[:2] if (row := world.lead_row(n)).owner}
+    world.run()
+    is_whole(world, numbers)
+    for number, owner in owners.items():
+        assert world.lead(number).owner == owner
+        assert world.lead_row(number).epoch == 1
+
+
+def test_a_creation_that_was_not_sent_for_want_of_calls_is_sent_by_the_next_run() -> None:
+    world, numbers = story()
+    world.crm.faults.append(MemoryFault("create", "quota"))
+    outcome = world.run()
+    assert outcome.trouble is not None
+    assert outcome.summary["leads"]["retry"] == 2
+    world.run()
+    is_whole(world, numbers)
+
+
+def test_a_lead_whose_creation_got_no_answer_is_believed_though_somebody_has_taken_it() -> None:
+    world = World()
+    ada = world.add()
+
+    def taken() -> None:
+        world.lead(ada).owner = user("chi")
+
+    world.crm.faults += [MemoryFault("create", "lost"), MemoryFault("matching"), MemoryFault("matching")]
+    world.run()
+    world = World()
+    ada = world.add()
+    world.crm.faults.append(MemoryFault("create", "lost"))
+    world.crm.faults += [MemoryFault("matching"), MemoryFault("matching"), MemoryFault("matching", act=taken)]
+    world.run()
+    assert world.ended(ada) == ("taken", None)
+    assert world.live_link(ada) is not None
+    world.run()
+    assert world.lead(ada).owner == user("chi")
+
+
+def test_locked_records_are_tried_again_in_the_same_run() -> None:
+    world = World()
+    ada = world.add()
+    world.crm.faults.append(MemoryFault("create", "locked"))
+    world.run()
+    assert world.ended(ada) == ("confirmed", None)
