@@ -20,6 +20,12 @@ UNKNOWN_USER = "T504"
 INACTIVE_USER = "T505"
 UNKNOWN_QUEUE = "T506"
 RENAMED_TEAM = "T507"
+CRM_LACKS_FIELD = "T508"
+MARKETING_LACKS_FIELD = "T509"
+FIELD_READ_ONLY = "T510"
+KINDS_NEVER_FIT = "T511"
+NO_SUCH_OPTION = "T512"
+FIELD_TAKEN = "T513"
 
 CODES = {
     UNMAPPED_FACT: "a rule reads a fact that the configuration maps to no field",
@@ -29,6 +35,12 @@ CODES = {
     INACTIVE_USER: "a salesperson's CRM user is inactive",
     UNKNOWN_QUEUE: "a team's queue does not exist, or takes no leads",
     RENAMED_TEAM: "a team with credits has gone and one with its people is new: it may have been renamed",
+    CRM_LACKS_FIELD: "sheet Fields names a field that the CRM lacks, or hides from the allocator",
+    MARKETING_LACKS_FIELD: "sheet Fields names a field that the marketing system lacks, or hides",
+    FIELD_READ_ONLY: "a mapped field cannot be written in the row's direction",
+    KINDS_NEVER_FIT: "two mapped fields are of kinds that never fit",
+    NO_SUCH_OPTION: "options of a mapped field that the other side's field does not take",
+    FIELD_TAKEN: "a mapped field that the allocator needs for itself",
 }
 
 
