@@ -27,6 +27,7 @@ from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables, tables_in
+from allocator.bootstrap_marketing import marketing_of, systems_of
 from allocator.config import FILE_NAME, Settings
 from allocator.config.secret_files import mode_of, secret_files
 from allocator.domain.alerts import Policy
@@ -83,6 +84,7 @@ def job(
         minute=settings.serve.minute,
         desk=desk_of(settings, serving=serving),
         ping=ping_of(settings),
+        marketing=marketing_of(settings, clock=clock),
     )
 
 
@@ -370,7 +372,9 @@ def subject_of(settings: Settings, config: Path) -> Subject:
         crm_url=settings.salesforce.url,
         usage_limit=settings.salesforce.usage_limit,
         facts=Facts(settings.fact_fields(), settings.facts),
+        sources=tuple(name for name in ("hubspot", "drop") if getattr(settings, name)),
         mailing=_mailing(settings),
+        systems=systems_of(settings),
         machine=SystemClock(),
         clock=clock,
         fixed=not isinstance(clock, SystemClock),
@@ -384,12 +388,9 @@ def _mailing(settings: Settings) -> Mailing:
     if not own.smtp:
         return Mailing(oncall=own.oncall, editors=own.editors)
     return Mailing(
-        server=lambda: cast(MailServer, mailer_of(settings)),
-        address=f"{own.host}:{own.port}",
-        sender=own.sender,
-        oncall=own.oncall,
-        editors=own.editors,
-    )
+        server=lambda: cast(MailServer, mailer_of(settings)), address=f"{own.host}:{own.port}",
+        sender=own.sender, oncall=own.oncall, editors=own.editors,
+    )  # fmt: skip
 
 
 def _folders(settings: Settings) -> tuple[Path, ...]:

@@ -24,9 +24,6 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
             yield made
 
 
-# --- describing
-
-
 def test_the_field_that_holds_the_marketing_id_is_unique_on_lead_and_contact(world: World) -> None:
     assert world.crm.external_id == KEY
     for kind in ("Lead", "Contact"):

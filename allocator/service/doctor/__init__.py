@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from allocator.errors import AllocatorError, ConfigError, SourceError
-from allocator.service.doctor import crm, machine, mail, parts
+from allocator.service.doctor import crm, machine, mail, marketing, parts
 from allocator.service.doctor.subject import (
     CONFIGURATION,
     OTHER,
@@ -85,8 +85,27 @@ CHECKS: tuple[Kind, ...] = (
         "Mend the field's name under [facts], or let the integration user read the field", crm.mapped_fields,
     ),
     Kind(
+        "external_id", "where a marketing system is configured: the field that salesforce.external_id names "
+        "is a unique external id on Lead and Contact that we can write",
+        "Set salesforce.external_id to the field on Lead and Contact that holds the marketing record's id",
+        crm.external_id,
+    ),
+    Kind(
         "salespeople", "everybody who is active in the workbook is an active user of the CRM",
         "Activate the user in the CRM, or set Active = no on sheet Salespeople", crm.salespeople,
+    ),
+    Kind(
+        "hubspot_token", "HubSpot can be reached and takes the token",
+        "See [hubspot] in the configuration and the private app's token and scopes", marketing.hubspot_token,
+    ),
+    Kind(
+        "hubspot_properties",
+        "the intake property has the values under intake; those under [hubspot.write_back] are there",
+        "Mend the names under [hubspot]", marketing.hubspot_properties,
+    ),
+    Kind(
+        "drop_folder", "files can be read in the drop folder, and moved away",
+        "Make the folder, and let the allocator's user read and write there", marketing.drop_folder,
     ),
     Kind(
         "smtp", "the mail server can be reached and takes our log-in; with --send one mail to everybody",

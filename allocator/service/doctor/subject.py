@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from allocator.domain.facts import FactFields
+from allocator.domain.sync.values import FieldInfo
 from allocator.errors import AllocatorError
-from allocator.ports import CRM, Clock, Mailer, Store
+from allocator.ports import CRM, Clock, LeadSource, Mailer, Store
 from rules.errors import RulesError
 from rules.model import RoutingTables
 from rules.workbook import load_bytes
@@ -86,6 +87,22 @@ class Facts:
     own: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """The marketing systems; no `hubspot` and no `folder` where none is configured."""
+
+    hubspot: Callable[[], LeadSource] | None = None
+    address: str = ""
+    intake_field: str = ""
+    intake: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    """The properties that are written back to; `flag` is the one that is yes or no."""
+    flag: str = ""
+    folder: Path | None = None
+    unusable: Callable[[Path], str] = lambda folder: ""
+    """Why a folder cannot be read and written; empty when it can."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The installation, wired by `bootstrap`. Nothing is opened or asked before a check needs it."""
@@ -108,7 +125,10 @@ class Subject:
     crm_url: str
     usage_limit: float
     facts: Facts
+    sources: tuple[str, ...] = ()
+    """Marketing systems that leads come from."""
     mailing: Mailing
+    systems: Systems = field(default_factory=Systems)
     machine: Clock
     """This machine's own clock."""
     clock: Clock
@@ -177,6 +197,7 @@ class Patient:
         self.health = Part("store", self._health)
         self.store = Part("store", self._store)
         self.crm = Part("crm_login", self._visit)
+        self.hubspot = Part("hubspot_token", self._hubspot)
         self.intake = Part("intake_owners", lambda: self.crm.need().org.intake_ids())
         self.tables = Part("workbook", self._tables)
         self.now = subject.clock.now()
@@ -198,6 +219,12 @@ class Patient:
         org = self.subject.crm()
         theirs = org.now()
         return Visit(org, (theirs - self.subject.machine.now()).total_seconds())
+
+    def _hubspot(self) -> Mapping[str, FieldInfo]:
+        """The contacts' properties: whoever may read them has a good token."""
+        if self.subject.systems.hubspot is None:
+            raise NotChecked("no HubSpot account is configured")
+        return self.subject.systems.hubspot().fields()
 
     def _tables(self) -> RoutingTables:
         """The workbook's tables; where it is refused, those of the last good version."""
