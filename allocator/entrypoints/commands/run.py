@@ -47,8 +47,8 @@ def command(
     """Pull, decide, deliver and report, once.
 
     Exit code 0: done, or no leads. 4: something of this run is held or could not be delivered yet. 3: the
-    workbook is refused and there is no last good version. 5: the CRM cannot be reached or refused us. 6:
-    another run works.
+    workbook is refused and there is no last good version. 5: the CRM, or a marketing system, cannot be
+    reached or refused us (a marketing system is left out, the rest is done). 6: another run works.
     """
     if at and not dry_run:
         raise typer.BadParameter("--at goes with --dry-run", param_hint="--at")
@@ -80,6 +80,8 @@ def command(
     tell(outcome, names)
     if outcome.trouble is not None:
         console.err.print(str(outcome.trouble), markup=False)
+    for name, trouble in outcome.apart.items():
+        console.err.print(f"{name}: {trouble}", markup=False)
     return code_of(outcome)
 
 
@@ -131,6 +133,8 @@ def code_of(outcome: Outcome) -> int:
     leads = outcome.summary["leads"]
     if outcome.state == "handed_over":
         return console.OK
+    for trouble in outcome.apart.values():
+        return console.exit_code(trouble)
     return console.HELD if leads["held"] or leads["retry"] else console.OK
 
 
@@ -152,6 +156,9 @@ def show(made: dict[str, Any], names: dict[str, str], *, dry_run: bool, target: 
     if made["held_reasons"]:
         held = (f"{reason} {n}" for reason, n in made["held_reasons"].items())
         console.pack("  held: ", [*held, "(allocator leads held)"])
+    for name, counts in made["sync"].items():
+        told = (f"{what} {n}" for what, n in counts.items() if n)
+        console.pack(f"  {name}: ", list(told) or ["nothing to do"])
     for note in made["notes"]:
         console.hang("  note: ", console.plain(note))
     console.out.print(f"  {made['crm']['requests']} CRM calls, {made['seconds']:.1f} s")

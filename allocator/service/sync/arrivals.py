@@ -105,17 +105,22 @@ class Arrivals:
         assert gate.pulled is not None
         arrived = [one for one in gate.pulled.records.values() if one.in_intake and not one.gone]
         linked = {link.key for link in self.store.links(keys=[one.key for one in arrived])} if arrived else ()
-        records = [self._record(gate, one) for one in arrived if one.key not in linked]
+        shown = [one for one in arrived if one.key not in linked]
+        if not gate.source.takes_writes:
+            shown = self._with_waiting(gate, shown)
+        records = [self._record(gate, one) for one in shown]
         if records:
             self.store.add_pulled(self.lease, gate.name, records, None)
         if self.live:
             self._guarded(gate, gate.source.taken)
-        return records if gate.source.takes_writes else self._all_waiting(gate, records)
+        return records
 
-    def _all_waiting(self, gate: Gate, records: Sequence[Record]) -> list[Record]:
-        """Files show each lead once: those that wait or are held are known from the store."""
-        known = {record.key for record in records}
-        return [*records, *(row.record for row in self._waiting(gate) if row.key not in known)]
+    def _with_waiting(self, gate: Gate, shown: Sequence[SourceRecord]) -> list[SourceRecord]:
+        """Files show a lead once, and never change it: those that wait are as they were stored."""
+        rows = {row.key: row for row in self.store.leads([one.key for one in shown])} if shown else {}
+        rows |= {row.key: row for row in self._waiting(gate)}
+        new = [one for one in shown if one.key not in rows]
+        return [*new, *(as_source(row.record) for row in rows.values())]
 
     def _waiting(self, gate: Gate) -> list[LeadRow]:
         rows = self.store.leads(states=(State.WAITING, State.HELD))
@@ -271,7 +276,7 @@ class Arrivals:
 
 def as_source(record: Record) -> SourceRecord:
     """A lead of a marketing system as it was when its record was stored."""
-    return SourceRecord(record.key, record.created, record.stamp, record.fields)
+    return SourceRecord(record.key, record.created, record.stamp, record.fields, unreadable=record.unreadable)
 
 
 def gates_of(
