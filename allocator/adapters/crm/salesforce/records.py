@@ -120,7 +120,8 @@ class Records:
     def _columns(self, kind: str, fields: Sequence[str]) -> list[str]:
         """What of these the org shows, in its own spelling, each once."""
         names = (*COMMON, *OWN[kind], self._external_id, *fields)
-        return list(dict.fromkeys(name for name in map(self._speller(kind), names) if name))
+        shown = (name for name in map(self._speller(kind), names) if name)
+        return list(dict.fromkeys(("Id", *shown)))
 
     def _speller(self, kind: str) -> Callable[[str], str]:
         """A field's name, or "Account." and one, as the org writes it; empty where it does not show it."""
