@@ -27,7 +27,7 @@ from allocator.adapters.ping import WebPing
 from allocator.adapters.store.health import file_of, probe
 from allocator.adapters.store.sql import open_store, schema_version, upgrade_store
 from allocator.adapters.tables import WorkbookTables, tables_in
-from allocator.bootstrap_marketing import marketing_of, systems_of
+from allocator.bootstrap_marketing import marketing_of, predicted, systems_of
 from allocator.config import FILE_NAME, Settings
 from allocator.config.secret_files import mode_of, secret_files
 from allocator.domain.alerts import Policy
@@ -148,9 +148,7 @@ def salesforce_of(
 
     own = settings.salesforce
     known = SalesforceSettings(
-        url=own.url,
-        login=own.login,
-        client_id=own.client_id,
+        url=own.url, login=own.login, client_id=own.client_id,
         client_secret=own.secret() if own.login == "client_credentials" else "",
         username=own.username,
         private_key_file=own.private_key_file,
@@ -160,7 +158,7 @@ def salesforce_of(
         account_domain_field=own.account_domain_field,
         external_id=own.external_id,
         usage_limit=usage_limit or own.usage_limit,
-    )
+    )  # fmt: skip
     paths = sorted({path for paths in settings.fact_fields().values() for path in paths})
     return SalesforceCRM(known, fact_paths=paths, sleep=sleep)
 
@@ -292,8 +290,10 @@ def preview(real: Job) -> Iterator[Job]:
                 real.leave(outcome)
 
         try:
-            crm = PredictingCRM(real.crm)
-            yield replace(real, store=store, crm=crm, leave=leave, desk=None, ping=lambda event: None)
+            yield replace(
+                real, store=store, crm=PredictingCRM(real.crm), marketing=predicted(real.marketing),
+                leave=leave, desk=None, ping=lambda event: None,
+            )  # fmt: skip
         finally:
             store.close()
 

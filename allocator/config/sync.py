@@ -10,7 +10,7 @@ class SyncSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    full_hours: float = Field(default=24, gt=0, le=168)
+    full_hours: int = Field(default=24, ge=1, le=168)
     create_from_campaigns: tuple[str, ...] = ()
 
     @field_validator("create_from_campaigns")

@@ -115,6 +115,9 @@ class DropSource:
     def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
         return [Made(WriteResult.REJECTED, detail="READ_ONLY") for _ in records]
 
+    def owner_ids(self) -> Mapping[str, str]:
+        return {}
+
     def taken(self) -> None:
         """Rejected rows are written beside their file, then it goes to done/. One for which that does not
         work stays where it is, and is the same leads the next time."""

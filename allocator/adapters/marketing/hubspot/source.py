@@ -39,13 +39,10 @@ class HubspotSource:
         check(settings)
         self._settings = settings
         self._client = Client(settings, clock=clock, sleep=sleep, timeouts=timeouts or Timeouts())
+        self.usage: CrmUsage = self._client.usage
         wanted = properties if callable(properties) else lambda: properties
         self._reader = Reader(self._client, settings, wanted)
         self._writer = Writer(self._client, settings)
-
-    @property
-    def usage(self) -> CrmUsage:
-        return self._client.usage
 
     @property
     def overlap(self) -> timedelta:

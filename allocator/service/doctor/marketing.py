@@ -1,0 +1,74 @@
+"""Checks of the marketing systems: HubSpot's token and properties, the drop folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from allocator.domain.sync.values import FieldInfo
+from allocator.service.doctor.subject import CONFIGURATION, Check, Patient, Status, Systems
+
+NONE = Check(message="no HubSpot account is configured")
+CREATE = "Add in HubSpot under Settings, Properties, Contact properties, Create property"
+
+
+def hubspot_token(patient: Patient) -> Check:
+    """Whether the account can be reached and lets us read its properties."""
+    if patient.subject.systems.hubspot is None:
+        return NONE
+    fields = patient.hubspot.own()
+    return Check(message=f"{patient.subject.systems.address} takes our token; {len(fields)} properties")
+
+
+def hubspot_properties(patient: Patient) -> Check:
+    """Intake's property has the configured values, and those that we write back to are there."""
+    systems = patient.subject.systems
+    if systems.hubspot is None:
+        return NONE
+    fields = patient.hubspot.need()
+    wrong = _intake(systems, fields)
+    if wrong is not None:
+        return wrong
+    missing = [name for name in systems.written if name not in fields]
+    fixed = [name for name in systems.written if name in fields and not fields[name].writable]
+    if missing:
+        said = f"no contact property for what is written back: {', '.join(missing)}"
+        return Check(status=Status.WARNING, message=said, fix=_how_to_add(systems, missing))
+    if fixed:
+        said = f"contact properties that cannot be written: {', '.join(fixed)}"
+        return Check(status=Status.WARNING, message=said, fix="Name others under [hubspot.write_back]")
+    return Check(message="intake and every property that is written back to are there")
+
+
+def _intake(systems: Systems, fields: Mapping[str, FieldInfo]) -> Check | None:
+    found = fields.get(systems.intake_field)
+    if found is None:
+        said = f"HubSpot has no contact property {systems.intake_field}, by which intake goes"
+        return _wrong(said, "Name one that it has: intake_field under [hubspot]")
+    unknown = [v for v in systems.intake if found.type.restricted and v not in found.type.options]
+    if not unknown:
+        return None
+    said = f"{systems.intake_field} has no value {', '.join(unknown)}, so no contact with it is a lead"
+    known = ", ".join(found.type.options[:20])
+    return _wrong(said, f"Write under intake the internal names of values that it has: {known}")
+
+
+def _how_to_add(systems: Systems, missing: Sequence[str]) -> str:
+    kinds = [
+        f"{name} ({'single checkbox' if name == systems.flag else 'single-line text'})" for name in missing
+    ]
+    return f"{CREATE}: {', '.join(kinds)}; or set its key under [hubspot.write_back] to an empty text"
+
+
+def drop_folder(patient: Patient) -> Check:
+    """Whether files can be read there, and moved away once they are taken."""
+    folder = patient.subject.systems.folder
+    if folder is None:
+        return Check(message="no drop folder is configured")
+    why = patient.subject.systems.unusable(folder)
+    if why:
+        return _wrong(f"{folder} {why}", f"Make it, and let the allocator's user read and write: {folder}")
+    return Check(message=f"{folder} can be read and written to")
+
+
+def _wrong(message: str, fix: str) -> Check:
+    return Check(status=Status.ERROR, message=message, fix=fix, code=CONFIGURATION)
