@@ -110,22 +110,16 @@ class FieldMap:
         return {object: tuple(some) for object, some in found.items()}
 
     def rebased(
-        self,
-        agreed: Mapping[str, Agreed],
-        before: Plan,
-        after: Plan,
-        theirs: Seen,
-        *,
-        merged: bool = False,
+        self, agreed: Mapping[str, Agreed], before: Plan, after: Plan, theirs: Seen
     ) -> dict[str, Agreed]:
-        """What both sides agree on, once a marketing record leads to another object: the Contact that its
-        Lead became, or (`merged`) the winner of a merge. `theirs` is that object as read now.
+        """What both sides agree on, once a marketing record leads to the Contact that its Lead became;
+        `theirs` is that Contact as read now.
 
         A value that came over is no change. One that did not (the Contact was there before, or the CRM
         carries the field nowhere) has never been agreed on: a blank is filled, or both values are weighed
-        and the loser is kept. Where neither plan nor object has changed, everything stays.
+        and the loser is kept. Under the same plan everything stays.
         """
-        if before == after and not merged:
+        if before == after:
             return dict(agreed)
         kept = {name: value for name, value in agreed.items() if name != EXTERNAL_ID}
         old = self._plans[before]
