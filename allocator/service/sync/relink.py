@@ -119,7 +119,9 @@ def repair(
 def _look(hand: Hand, crm: CrmRecords, keys: Collection[LeadKey] | None) -> Repaired:
     every = [link for link in hand.store.links() if not is_own(link)]
     look = _Look(crm, hand.now(), every)
-    wanted = [link for link in every if link.state == Linked.LIVE and (keys is None or link.key in set(keys))]
+    named = None if keys is None else set(keys)
+    live = (link for link in every if link.state == Linked.LIVE)
+    wanted = [link for link in live if named is None or link.key in named]
     look.read(wanted)
     found = [finding for link in wanted if (finding := look.at(link)) is not None]
     return Repaired(len(wanted), tuple(found))
@@ -134,10 +136,12 @@ class _Look:
     every: Sequence[Link]
     records: dict[Place, CrmRecord] = field(default_factory=dict)
     taken: dict[str, Taken] = field(default_factory=dict)
+    own: dict[LeadKey, list[Link]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for link in self.every:
             self.taken.setdefault(link.key.source, Taken()).put([link])
+            self.own.setdefault(link.key, []).append(link)
 
     def read(self, links: Sequence[Link]) -> None:
         """The objects of these links and whatever those lead to, in as few requests as there are steps."""
@@ -172,8 +176,7 @@ class _Look:
     def _mends(self, link: Link, what: str) -> tuple[tuple[Link, ...], str]:
         """The links that put it right, where there is one answer; else why there is none."""
         taken = self.taken[link.key.source]
-        own = [one for one in self.every if one.key == link.key and one.crm == link.crm]
-        route = route_of(link.key, own, self.records, taken, at=self.now)
+        route = route_of(link.key, self.own[link.key], self.records, taken, at=self.now)
         if isinstance(route.plan, Held) and what != "deleted":
             return (), route.detail or str(route.plan.reason).replace("_", " ")
         taken.put(route.links)
