@@ -265,8 +265,13 @@ def _record_fits(fault: Fault, moment: Moment) -> bool:
         return False
     if fault.do in BY_A_PERSON:
         # A read that names no record can still be the moment at which somebody touches one.
-        return fault.record is not None and moment.request.method == "GET" and fault.path is not None
+        return fault.record is not None and _reads(moment.request) and fault.path is not None
     return fault.record is None
+
+
+def _reads(request: Request) -> bool:
+    searching = is_hubspot(request) and request.raw_path.endswith("/search")
+    return request.method == "GET" or searching
 
 
 def read_fault(fault_id: str, spec: dict[str, Any], to18: Callable[[str], str]) -> Fault:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hub_client import Hub
 from sandbox_client import Client
 
 from allocator.sandbox.app import Sandbox
@@ -22,3 +23,10 @@ def client(shared_sandbox: Sandbox) -> Client:
     made = Client(shared_sandbox)
     made.call("DELETE", "/_sandbox/requests")
     return made
+
+
+@pytest.fixture
+def hub(shared_sandbox: Sandbox) -> Hub:
+    """A client of the demo company's HubSpot account as it was at its start, with an empty log."""
+    shared_sandbox.reset()
+    return Hub(shared_sandbox)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allocator.sandbox.faults import Faults, Moment, WholeReply
-from allocator.sandbox.hubspot.answers import HubError, NotThere, answer, invalid, read_body, stamp
+from allocator.sandbox.hubspot.answers import HubError, NotThere, answer, conflict, invalid, read_body, stamp
 from allocator.sandbox.hubspot.calls import Call, shown, written, wrong_method
 from allocator.sandbox.hubspot.portal import Portal
 from allocator.sandbox.hubspot.records import Records
@@ -102,8 +102,9 @@ class Batches:
             record = records.create(self._portal.checked(records, given.get("properties")))
             return written(records, record)
 
-        email = (given.get("properties") or {}).get("email")
-        return Item(given, str(email) if email else None, work, _trace(given))
+        values = given.get("properties")
+        email = values.get("email") if isinstance(values, dict) else None
+        return Item(given, text_of(email) or None, work, _trace(given))
 
     def _update(self, records: Records, given: Row) -> Item:
         name, by = text_of(given.get("id")), given.get("idProperty")
@@ -164,19 +165,25 @@ class Batches:
         traced = all(item.trace for item in items)
         if kind == "archive" or traced or self._portal.settings.partial_batches == "always":
             return
+        emails: set[str] = set()
         with self._portal.lock:
             for item in items:
-                self._check(records, kind, item)
+                values = self._check(records, kind, item)
+                email = values.get("email") if kind == "create" else None
+                if email in emails:
+                    raise conflict("of another input")
+                emails |= {email} if email else set()
 
-    def _check(self, records: Records, kind: str, item: Item) -> None:
+    def _check(self, records: Records, kind: str, item: Item) -> dict[str, str]:
         values = self._portal.checked(records, item.given.get("properties"))
         own: str | None = None
         if kind != "create":
             try:
                 own = records.find(text_of(item.given.get("id")), item.given.get("idProperty")).id
             except NotThere:
-                return
+                return values
         records.check_free(values, own)
+        return values
 
     def _done(self, call: Call, kind: str, items: list[Item]) -> Outcome:
         outcome = Outcome()
@@ -250,6 +257,8 @@ def _inputs(body: Row, most: int) -> list[Row]:
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs) or not inputs:
         raise invalid("Some required fields were not set: [inputs]")
+    if any(not isinstance(one.get("idProperty") or "", str) for one in (body, *inputs)):
+        raise invalid("Invalid input JSON: idProperty must be a string")
     if len(inputs) > most:
         raise invalid(f"The maximum number of inputs supported in a batch request is {most}")
     return inputs

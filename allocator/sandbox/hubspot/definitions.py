@@ -123,9 +123,9 @@ def _plain(*pairs: tuple[str, str]) -> list[Property]:
     return [Property(name, label) for name, label in pairs]
 
 
-def _machine(name: str, label: str, kind: str = "string", **more: Any) -> Property:
+def _machine(name: str, label: str, kind: str = "string", field: str = "", **more: Any) -> Property:
     """A property that HubSpot alone writes."""
-    return Property(name, label, kind, TYPES[kind][0], read_only=True, **more)
+    return Property(name, label, kind, field or TYPES[kind][0], read_only=True, **more)
 
 
 def _shared(stamp: str) -> list[Property]:
@@ -138,29 +138,18 @@ def _shared(stamp: str) -> list[Property]:
         _machine("hs_object_id", "Record ID", "number"),
         _machine("createdate", "Create Date", "datetime"),
         _machine(stamp, "Last Modified Date", "datetime"),
-        _machine("hs_merged_object_ids", "Merged record IDs", "enumeration", external=True),
-        *(_machine(f"hs_object_source{end}", f"Record source{end}") for end in ("", "_id", "_label")),
+        _machine("hs_merged_object_ids", "Merged record IDs", "enumeration", "checkbox"),
+        _machine("hs_object_source", "Record creation source", hidden=True),
+        _machine("hs_object_source_id", "Record creation source ID", hidden=True),
+        _machine("hs_object_source_label", "Record source", "enumeration", external=True),
     ]
 
 
-LANGUAGES = ("af", "ar", "cs", "da", "de", "el", "en", "en-gb", "en-us", "es", "fi", "fr", "he", "hu", "it")
-LANGUAGES += (
-    "ja",
-    "ko",
-    "nb",
-    "nl",
-    "no",
-    "pl",
-    "pt",
-    "pt-br",
-    "ro",
-    "ru",
-    "sv",
-    "th",
-    "tr",
-    "uk",
-    "zh",
-    "zh-cn",
+_COMPUTED: dict[str, Any] = {"hidden": True, "calculated": True}
+LANGUAGES = (
+    "af ar bg ca cs da de de-at de-ch el en en-au en-ca en-gb en-ie en-in en-us es es-es es-mx et fi fr "
+    "fr-be fr-ca fr-ch he hi hr hu id it ja ko lt lv nb nl nl-be no pl pt pt-br pt-pt ro ru sk sl sr sv th "
+    "tr uk vi zh zh-cn zh-hk zh-tw"
 )
 SIZES = ("1-5", "5-25", "25-50", "50-100", "100-500", "500-1000", "1000+")
 STATUSES = (
@@ -203,16 +192,16 @@ def contact_properties() -> list[Property]:
         Property("message", "Message", field_type="textarea", group="contact_activity"),
         Property("closedate", "Close Date", "datetime", "date", "deal_information"),
         _choice("numemployees", "Number of Employees", SIZES),
-        _choice("hs_language", "Preferred language", LANGUAGES),
+        _choice("hs_language", "Preferred language", tuple(LANGUAGES.split())),
         _choice("hs_lead_status", "Lead Status", STATUSES, "radio"),
         *_shared("lastmodifieddate"),
         _machine("hs_email_domain", "Email Domain", calculated=True),
+        _machine("hs_additional_emails", "Additional email addresses", "enumeration", **_COMPUTED),
+        _machine("hs_all_contact_vids", "All vids for a contact", "enumeration", **_COMPUTED),
         _machine(
-            "hs_additional_emails", "Additional email addresses", "enumeration", hidden=True, external=True
+            "hs_is_contact", "Is a contact", "bool", "calculation_read_time", options=YES_NO, **_COMPUTED
         ),
-        _machine("hs_all_contact_vids", "All vids for a contact", hidden=True),
-        _machine("hs_is_contact", "Is a contact", "bool", hidden=True, calculated=True, options=YES_NO),
-        _machine("hs_is_unworked", "Contact unworked", "bool", calculated=True, options=YES_NO),
+        _machine("hs_is_unworked", "Contact unworked", "bool", "calculation_equation", options=YES_NO),
         _machine("hs_lifecyclestage_lead_date", "Became a Lead Date", "datetime"),
     ]
 

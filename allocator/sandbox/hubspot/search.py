@@ -73,7 +73,10 @@ def _wanted(records: Records, body: dict[str, Any]) -> Test:
 def _check_size(groups: Any) -> None:
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
         raise invalid("Invalid input JSON: filterGroups must be a list of objects")
-    sizes = [len(group.get("filters") or []) for group in groups]
+    filters = [group.get("filters") or [] for group in groups]
+    if not all(isinstance(some, list) and all(isinstance(one, dict) for one in some) for some in filters):
+        raise invalid("Invalid input JSON: filters must be a list of objects")
+    sizes = [len(some) for some in filters]
     if len(groups) > GROUPS or max(sizes, default=0) > FILTERS or sum(sizes) > FILTERS_IN_ALL:
         text = f"at most {GROUPS} filterGroups with {FILTERS} filters each, and {FILTERS_IN_ALL} in all"
         raise invalid(f"There was a problem with the request: {text}")
@@ -201,10 +204,13 @@ def _sort(hits: list[Hit], records: Records, sorts: Any) -> None:
         raise invalid("There was a problem with the request: only one sort is allowed")
     one = sorts[0] if sorts else {"propertyName": "createdate"}
     if isinstance(one, str):
-        one = {"propertyName": one.lstrip("-"), "direction": "DESCENDING" if one[0] == "-" else "ASCENDING"}
-    found = records.known.get(str(one.get("propertyName")))
+        one = {
+            "propertyName": one.lstrip("-"),
+            "direction": "DESCENDING" if one.startswith("-") else "ASCENDING",
+        }
+    found = records.known.get(str(one.get("propertyName"))) if isinstance(one, dict) else None
     if found is None:
-        raise invalid(f"There was a problem with the request: cannot sort by {one.get('propertyName')}")
+        raise invalid(f"There was a problem with the request: cannot sort by {one}")
     valued = [hit for hit in hits if hit[1].get(found.name)]
     empty = [hit for hit in hits if not hit[1].get(found.name)]
     descending = one.get("direction") == "DESCENDING"
