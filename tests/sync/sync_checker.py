@@ -158,7 +158,9 @@ def nothing_lost(h: History) -> Iterator[str]:
 
 def raced_fields(h: History, write: Any) -> set[str]:
     """The fields of a write to our side that changed after they were read last."""
-    before = [x for x in h.events[: write.number] if x.what == "read" and (x.side, x.id) == ("ours", write.id)]
+    before = [
+        x for x in h.events[: write.number] if x.what == "read" and (x.side, x.id) == ("ours", write.id)
+    ]
     shown = before[-1].values if before else {}
     return {name for name, was in write.before.items() if text(was) != text(shown.get(name))}
 
@@ -166,7 +168,12 @@ def raced_fields(h: History, write: Any) -> set[str]:
 def _replaced(h: History) -> Iterator[tuple[Any, str, str]]:
     keys, had = _keys(h), _Had()
     kept = {
-        (str(x.key), "ours" if x.conflict.winner == "theirs" else "theirs", _plain(x.conflict.field), text(x.conflict.lost))
+        (
+            str(x.key),
+            "ours" if x.conflict.winner == "theirs" else "theirs",
+            _plain(x.conflict.field),
+            text(x.conflict.lost),
+        )
         for x in h.conflicts
     }
     for x in h.events:
@@ -260,20 +267,32 @@ def marks_behind(h: History) -> Iterator[str]:
         before = marks
 
 
-def at_rest(h: History) -> list[str]:
-    """Both sides agree, but for what is held and what a problem is told of."""
+def at_rest(h: History, *, whole: bool = False) -> list[str]:
+    """Both sides agree, but for what is held and what a problem is told of.
+
+    Unless the `whole` is looked at, records that have vanished from either system are left out: no search
+    shows that.
+    """
     live = {str(x.key): x for x in h.links if x.state == "live"}
     said = []
     for row in h.rows:
         if row.plan == "held":
             continue
         link, ours = live[str(row.key)], h.ours[row.key.source_id]
-        one = h.crm[link.crm_id]
+        one = h.crm.get(link.crm_id)
+        if one is None or ours["gone"]:
+            said += [f"rest: {row.key} has the {row.plan} plan and is not there"] if whole else []
+            continue
         troubled = {problem.rule.partition("=")[0].partition("@")[0] for problem in row.problems}
         for name, (lead, contact, _) in PAIRS.items():
             theirs = contact if link.object == "Contact" else lead
             kept = name not in TWO_WAY and not text(ours.get(name))  # a blank overwrites nothing by itself
-            if theirs and not kept and name not in troubled and text(ours.get(name)) != text(one["fields"].get(theirs)):
+            if (
+                theirs
+                and not kept
+                and name not in troubled
+                and text(ours.get(name)) != text(one["fields"].get(theirs))
+            ):
                 said.append(
                     f"rest: {row.key} {name} is {ours.get(name)!r} and {theirs} of {link.crm_id}"
                     f" {one['fields'].get(theirs)!r}"

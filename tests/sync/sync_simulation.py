@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import sync_checker
-from sync_world import WRITE_BACK, Crash, World
+from sync_world import Crash, World
 
 from allocator.adapters.crm.memory import MemoryFault
+from allocator.adapters.marketing.memory import Faults
 from allocator.errors import SourceError
 
 FIELDS = {"firstname": "FirstName", "lastname": "LastName", "phone": "Phone", "jobtitle": "Title"}
@@ -63,7 +64,11 @@ class Simulation:
         world.tick()
         account = world.crm.add_account(domain=self._value(), owner=world.user)
         return world.crm.add_contact(
-            email=self._value(), owner=world.user, account=account, LastName=self._value(), Phone=self._value()
+            email=self._value(),
+            owner=world.user,
+            account=account,
+            LastName=self._value(),
+            Phone=self._value(),
         )
 
     def _acts(self) -> None:
@@ -95,10 +100,13 @@ class Simulation:
     def _new(self) -> str | None:
         return self._value() if self.random.random() < 0.9 else None
 
-    def _edit_ours(self) -> None:
-        if id := self._some(self._ours_alive()):
+    def _edit_ours(self, id: str | None = None) -> None:
+        alive = self._ours_alive()
+        if id := (id if id in alive else self._some(alive)):
             name = self.random.choice([*FIELDS, "city", "company"])
-            self.world.edit_ours(id, **{name: self._value() if name in ("lastname", "company") else self._new()})
+            self.world.edit_ours(
+                id, **{name: self._value() if name in ("lastname", "company") else self._new()}
+            )
 
     def _edit_theirs(self, id: str | None = None) -> None:
         if id := id or self._some([*self._leads(), *self._contacts()]):
@@ -168,7 +176,8 @@ class Simulation:
     def _faults(self) -> None:
         rng, crm, source = self.random, self.world.crm, self.world.source
         crm.faults.clear()
-        source.faults.__init__()  # type: ignore[misc]
+        source.faults = Faults()
+        source.drops = 0
         self.world.store.crash = None
         if rng.random() < 0.45:
             return
@@ -189,15 +198,21 @@ class Simulation:
             crm.faults.append(MemoryFault("records", None, self._between))
         elif kind == 5:
             crm.faults.append(MemoryFault(rng.choice(("records", "changed")), rng.choice(("down", "quota"))))
+        elif kind == 6 and rng.random() < 0.5:
+            source.drops = 1
         elif kind == 6:
             source.faults.lose("write")
+        elif kind == 7 and rng.random() < 0.5:
+            source.faults.before("write", self._between_ours)
         elif kind == 7:
             at = rng.choice(("read", "write"))
             rng.choice((source.faults.before, source.faults.after))(at, self._between)
         elif kind == 8:
             self.world.store.crash = (rng.choice(STORE_STEPS), rng.choice(("before", "after")))
         else:
-            act = rng.choice((lambda: source.faults.fail("read"), lambda: source.faults.fail("write"), self._kill))
+            act = rng.choice(
+                (lambda: source.faults.fail("read"), lambda: source.faults.fail("write"), self._kill)
+            )
             act()
 
     def _kill(self) -> None:
@@ -215,7 +230,11 @@ class Simulation:
     def _between(self) -> None:
         """Somebody acts between a read and a write: on the records at hand, if there are any."""
         rng, crm = self.random, self.world.crm
-        sent = [x.id for x in getattr(crm, "sent", ()) if x.object != "Account"]
+        if rng.random() < 0.3 and (
+            read := [x.id for x in self.world.log.events[-30:] if x.object == "record"]
+        ):
+            return self._edit_ours(rng.choice(read))
+        sent = [x.id for x in crm.sent if x.object != "Account"]
         alive = set(self._leads()) | set(self._contacts())
         at_hand = [id for id in sent if id in alive]
         if not at_hand or rng.random() < 0.3:
@@ -224,6 +243,11 @@ class Simulation:
         if id.startswith("00Q") and rng.random() < 0.5:
             return self._convert(id)
         return self._edit_theirs(id)
+
+    def _between_ours(self) -> None:
+        """Somebody edits a record that is about to be written, another field or the same."""
+        if sent := self.world.source.sent:
+            self._edit_ours(self.random.choice(sent).id)
 
     # --- cycles
 
@@ -257,12 +281,16 @@ class Simulation:
             world.store.syncs(),
             world.store.conflicts(limit=10**6),
             crm,
-            {id: world.ours(id) for id in self.people},
+            {id: self._shown(id) for id in self.people},
             self.given,
             self._merged(),
             self.marks,
             world.source.overlap,
         )
+
+    def _shown(self, id: str) -> dict[str, Any]:
+        one = self.world.source.record(id)
+        return {**one.values, "gone": one.archived or one.merged_into is not None}
 
     def _merged(self) -> dict[str, str]:
         records = {id: self.world.source.record(id).merged_into for id in self.people}
@@ -272,40 +300,48 @@ class Simulation:
         """Faults stop: after a few quiet cycles nothing is written, and both sides agree."""
         world = self.world
         world.crm.faults.clear()
-        world.source.faults.__init__()  # type: ignore[misc]
+        world.source.faults, world.source.drops = Faults(), 0
         world.store.crash = None
-        world.settle(5)
-        world.full_hours = 0  # an outage ends so: everything is looked at
-        world.settle(2)
-        world.full_hours = 10_000
+        world.settle(4)
         begun = len(world.log.events)
         world.settle(2)
         self._quiet(begun)
+        self.broken += sync_checker.at_rest(self._history())
+        world.full_hours = 0  # from here on everything is looked at: what no search shows, too
+        world.settle(3)
+        world.full_hours = 10_000
+        begun = len(world.log.events)
+        world.settle(1)
+        self._quiet(begun)
         h = self._history()
-        self.broken += [*sync_checker.violations(h), *sync_checker.at_rest(h)]
+        self.broken += [*sync_checker.violations(h), *sync_checker.at_rest(h, whole=True)]
         if not self.broken:
-            self._one_edit()
+            self._edits()
 
     def _quiet(self, begun: int) -> None:
         for x in sync_checker.writes_in(self.world.log.events[begun:]):
             self.broken.append(f"I14: at rest {x.side} {x.object} {x.id} got {dict(x.values)} ({x.facts})")
 
-    def _one_edit(self) -> None:
-        """I14: one outside edit causes one write on the other side, and none back."""
+    def _edits(self) -> None:
+        """I14: one outside edit causes one write on the other side, none back, and no conflict."""
+        fine = [row for row in self.world.store.syncs() if row.plan != "held" and not row.problems]
+        for row in self.random.sample(fine, min(2, len(fine))):
+            name = self.random.choice(list(FIELDS))
+            for _ in range(2):
+                self._one_edit(row.key.source_id, name)
+
+    def _one_edit(self, id: str, name: str) -> None:
         world = self.world
-        fine = [row for row in world.store.syncs() if row.plan != "held" and not row.problems]
-        for row in self.random.sample(fine, min(3, len(fine))):
-            link = world.live_link(row.key.source_id)
-            assert link is not None
-            begun, name = len(world.log.events), self.random.choice(list(FIELDS))
-            if self.random.random() < 0.5:
-                world.edit_ours(row.key.source_id, **{name: self._value()})
-            else:
-                world.edit_theirs(link.crm_id, **{FIELDS[name]: self._value()})
-            world.settle(3)
-            done = sync_checker.writes_in(world.log.events[begun:])
-            if len(done) != 1:
-                self.broken.append(f"I14: one edit of {row.key} made {len(done)} writes: {done}")
-
-
-__all__ = ["WRITE_BACK", "Simulation"]
+        link, begun = world.live_link(id), len(world.log.events)
+        assert link is not None
+        conflicts = len(world.store.conflicts(limit=10**6))
+        if self.random.random() < 0.5:
+            world.edit_ours(id, **{name: self._value()})
+        else:
+            world.edit_theirs(link.crm_id, **{FIELDS[name]: self._value()})
+        world.settle(3)
+        done = sync_checker.writes_in(world.log.events[begun:])
+        if len(done) != 1:
+            self.broken.append(f"I14: one edit of {id} made {len(done)} writes: {done}")
+        if len(world.store.conflicts(limit=10**6)) > conflicts:
+            self.broken.append(f"I15: one edit of {id} was told as a conflict")

@@ -15,7 +15,7 @@ from typing import Any
 from allocator.adapters.crm.memory import MemoryCRM
 from allocator.adapters.marketing.memory import MemorySource
 from allocator.adapters.store.memory import MemoryStore
-from allocator.domain.lead import LeadKey, WriteAnswer
+from allocator.domain.lead import LeadKey, WriteAnswer, WriteResult
 from allocator.domain.records import Lease, Link
 from allocator.domain.sync.mapping import FieldMap, Sides
 from allocator.domain.sync.values import CrmRecord, CrmWrite, SourceAnswer, SourceRecord, SourceWrite
@@ -75,6 +75,7 @@ class LoggedCRM(MemoryCRM):
     """Notes what is read and written."""
 
     log: Log
+    sent: Sequence[CrmWrite] = ()
 
     def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
         found = super().records(object, ids, fields)
@@ -84,7 +85,7 @@ class LoggedCRM(MemoryCRM):
         return found
 
     def write(self, writes: Sequence[CrmWrite]) -> Sequence[WriteAnswer]:
-        self.sent = list(writes)
+        self.sent = writes
         return super().write(writes)
 
     def _set(self, write: CrmWrite) -> WriteAnswer:
@@ -101,9 +102,18 @@ class LoggedCRM(MemoryCRM):
 
 
 class LoggedSource(MemorySource):
-    """Notes what is read and written."""
+    """Notes what is read and written. `drops`: so many requests with writes get lost on their way there."""
 
     log: Log
+    drops = 0
+    sent: Sequence[SourceWrite] = ()
+
+    def _write_batch(self, writes: Sequence[SourceWrite]) -> list[SourceAnswer]:
+        self.sent = writes
+        if self.drops:
+            self.drops -= 1
+            return [SourceAnswer(write.id, WriteResult.UNKNOWN) for write in writes]
+        return super()._write_batch(writes)
 
     def read(self, ids: Collection[str], *, stamps: bool = False) -> Mapping[str, SourceRecord]:
         found = super().read(ids, stamps=stamps)
@@ -155,7 +165,9 @@ class CrashingStore(MemoryStore):
 class World:
     """Everything, and one clock. `tick` passes a second, so that no two acts share one."""
 
-    def __init__(self, *, rows: Sequence[FieldMapping] = ROWS, full_hours: int = 10_000, **source: Any) -> None:
+    def __init__(
+        self, *, rows: Sequence[FieldMapping] = ROWS, full_hours: int = 10_000, **source: Any
+    ) -> None:
         self.at = START
         self.log = Log(self.clock)
         self.crm = LoggedCRM(now=self.clock)
