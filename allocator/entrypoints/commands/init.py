@@ -22,6 +22,8 @@ EPILOG = (
     '--client-secret - --queue "Inbound Leads"'
 )
 SECRET_FILE = "client_secret"
+TOKEN_FILE = "hubspot_token"
+HUBSPOT = "https://api.hubapi.com"
 FactOption = Annotated[
     list[str] | None, typer.Option("--fact", metavar="NAME=FIELD", help="A fact's field; repeatable.")
 ]
@@ -46,6 +48,10 @@ class Answers:
     smtp: str = ""
     oncall: tuple[str, ...] = ()
     editors: tuple[str, ...] = ()
+    hubspot: str = ""
+    token: str = ""
+    """HubSpot's; kept as `secret` is."""
+    drop: Path | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +75,9 @@ def command(
     smtp: Annotated[str, typer.Option(metavar="URL", help="The mail server: smtp://HOST:PORT.")] = "",
     oncall: Annotated[list[str] | None, typer.Option(help="Who runs it: an address; repeatable.")] = None,
     editor: Annotated[list[str] | None, typer.Option(help="Who edits: an address; repeatable.")] = None,
+    hubspot_url: Annotated[str, typer.Option(metavar="URL", help="HubSpot's API, if not the usual.")] = "",
+    hubspot_token: Annotated[str, typer.Option(help="- reads it from standard input.")] = "",
+    drop: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Files of leads come here.")] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write DIR/allocator.toml and the workbook, and make the store. Prints nothing secret.
@@ -91,6 +100,9 @@ def command(
         smtp=smtp,
         oncall=tuple(oncall or ()),
         editors=tuple(editor or ()),
+        hubspot=(hubspot_url or HUBSPOT) if hubspot_token else "",
+        token=_token(hubspot_token, hubspot_url),
+        drop=drop,
     )
     file = make(answers)
     settings = load_settings(file)
@@ -118,8 +130,8 @@ def make(answers: Answers) -> Path:
     try:
         _write(answers, file, written)
     except BaseException:
-        for path in written:
-            path.unlink(missing_ok=True)
+        for path in reversed(written):
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         if made_here and not any(folder.iterdir()):
             folder.rmdir()
         raise
@@ -129,6 +141,11 @@ def make(answers: Answers) -> Path:
 def _write(answers: Answers, file: Path, written: list[Path]) -> None:
     if answers.secret:
         written.append(_write_private(file.parent / SECRET_FILE, answers.secret + "\n"))
+    if answers.token:
+        written.append(_write_private(file.parent / TOKEN_FILE, answers.token + "\n"))
+    if answers.drop is not None and not answers.drop.exists():
+        answers.drop.mkdir()
+        written.append(answers.drop)
     written.append(_write_private(file, configuration(answers)))
     settings = load_settings(file)
     if answers.workbook is None and not settings.workbook.exists():
@@ -155,7 +172,13 @@ def configuration(answers: Answers) -> str:
     top = {"environment": "prod", "live": answers.live, "workbook": book, "store": answers.store}
     facts = {name: list(paths) for name, paths in answers.facts}
     mail = {"smtp": answers.smtp, "oncall": list(answers.oncall), "editors": list(answers.editors)}
-    sections = {"salesforce": crm, "facts": facts, "alerts": {k: v for k, v in mail.items() if v}}
+    sections = {
+        "salesforce": crm,
+        "facts": facts,
+        "alerts": {k: v for k, v in mail.items() if v},
+        "hubspot": {"url": answers.hubspot, "token_file": TOKEN_FILE} if answers.token else {},
+        "drop": {"folder": str(answers.drop.resolve())} if answers.drop else {},
+    }
     named = [f"\n[{name}]\n{_lines(values)}" for name, values in sections.items() if values]
     return "\n".join([_lines(top), *named]) + "\n"
 
@@ -196,6 +219,20 @@ def _secret(given: str | None, file: Path | None, url: str) -> str:
     if not given:
         raise ConfigError("The client secret is empty.")
     return given
+
+
+def _token(given: str, url: str) -> str:
+    """HubSpot's token: on the command line only for this machine's sandbox."""
+    if not given:
+        if url:
+            raise ConfigError("Give HubSpot's token too: --hubspot-token - reads it from standard input.")
+        return ""
+    if given != "-" and not is_loopback(url):
+        raise ConfigError("A token on the command line is seen by others. Use --hubspot-token -")
+    token = sys.stdin.readline().strip() if given == "-" else given
+    if not token:
+        raise ConfigError("HubSpot's token is empty. Copy it from the private app.")
+    return token
 
 
 def _write_private(path: Path, text: str) -> Path:
