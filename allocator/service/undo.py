@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from allocator.domain.lead import LeadKey
 from allocator.domain.records import Lease, RunRow
 from allocator.domain.slots import NO_SLOT
-from allocator.domain.take_backs import Asked, Ended, Given, TakeBack, cannot
+from allocator.domain.take_backs import NOT_BY_OWNER, Asked, Ended, Given, TakeBack, cannot
 from allocator.errors import BusyError, ConfigError, FencedError, SourceError, UnknownName
 from allocator.ports import Store
 from allocator.service.handover import Watch
@@ -165,7 +166,7 @@ class _Undo:
             for one in self.given
             if one.key not in out and one.key not in mine
         ]
-        refused = store.ask_back(asked)
+        refused = _named(store, store.ask_back(asked))
         return [*left, *(Left(one, refused[one.key]) for one in self.given if one.key in refused)]
 
     def close(self, state: str, summary: Mapping[str, Any]) -> None:
@@ -199,6 +200,18 @@ def _lead(one: Given) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _named(store: Store, refused: Mapping[LeadKey, str]) -> dict[LeadKey, str]:
+    """Why these are not taken back; of one that a marketing system brought, with what it is in the CRM."""
+    made = [key for key, why in refused.items() if why == NOT_BY_OWNER]
+    live = {link.key: link for link in store.links(keys=made, state="live")} if made else {}
+    said = {
+        key: f"it is {link.object} {link.crm_id} of the CRM now: change its owner there"
+        + (", or put it into an intake queue to have it decided again" if link.object == "Lead" else "")
+        for key, link in live.items()
+    }
+    return {**refused, **said}
+
+
 # --- rejecting --------------------------------------------------------------------------------------------
 
 
@@ -212,7 +225,7 @@ def reject(store: Store, asked: Iterable[TakeBack]) -> None:
     pending = {one.key: one for one in store.take_backs(states=[Asked.PENDING], keys=list(rows))}
     wrong = {one.key: why for one in wanted if (why := cannot(rows.get(one.key), one.epoch))}
     wrong |= {key: f"it was {one.why} already: the next run takes it back" for key, one in pending.items()}
-    refused = wrong or store.ask_back(wanted)
+    refused = wrong or _named(store, store.ask_back(wanted))
     if refused:
         said = "; ".join(f"{key}: {why}" for key, why in sorted(refused.items()))
         raise UnknownName(f"Only a lead that somebody was given can be rejected. {said}. Nothing was noted.")
