@@ -176,7 +176,7 @@ def test_a_lead_that_was_made_cannot_be_rejected_or_undone_and_the_message_says_
     org.file("fair.csv", "Ada,Lovelace,Analytical,ada@analytical.example,DE")
     made = org.hour()
     (lead,) = org.records("Lead")
-    undone = org("undo", str(made["run"]), "--yes")[1]
+    undone = org("runs", "undo", str(made["run"]), "--yes")[1]
     (left,) = undone["left"]
     assert f"it is Lead {lead['Id']} of the CRM now" in left["why"]
     words = ["leads", "reject", lead["Marketing_Id__c"], "--reason", "no", "--config", str(org.config)]
