@@ -98,6 +98,7 @@ def read_property(spec: dict[str, Any]) -> Property:
         raise invalid(f"Field type {field} is not valid for property type {kind}")
     given = spec.get("options") or []
     options = tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in given)
+    options = options or (YES_NO if kind == "bool" else ())
     if kind == "enumeration" and not options:
         raise HubError(400, "VALIDATION_ERROR", f"Enumeration property {name} must have options")
     return Property(
