@@ -11,9 +11,13 @@ from pathlib import Path
 from allocator.adapters.clock import clock_from
 from allocator.adapters.marketing.predicting import PredictingSource
 from allocator.config import DropSection, HubspotSection, Settings
-from allocator.ports import Clock, LeadSource
+from allocator.domain.sync.mapping_doubts import doubts
+from allocator.errors import ConfigError, SourceError
+from allocator.ports import CRM, Clock, LeadSource
 from allocator.service.doctor.subject import Systems
 from allocator.service.sync.stage import Marketing
+from rules.errors import Problem
+from rules.model import RoutingTables
 
 Wanted = Callable[[], Collection[str] | None]
 """The properties that the tables map, when they are known; None: all of them."""
@@ -46,6 +50,19 @@ def marketing_of(settings: Settings, *, clock: Clock | None = None) -> Marketing
 def predicted(real: Marketing) -> Marketing:
     """The same systems, which only seem to be written to: for a dry run."""
     return replace(real, sources=tuple(PredictingSource(source) for source in real.sources))
+
+
+def field_doubts(
+    settings: Settings, tables: RoutingTables, crm: Callable[[], CRM]
+) -> tuple[Problem, ...] | None:
+    """What the systems show to be wrong with sheet Fields; None where one of them cannot be asked now."""
+    try:
+        sources = sources_of(settings, sleep=lambda seconds: None)
+        known = crm() if sources else None
+        maps = [marketing_of(settings).map_of(known, source, tables) for source in sources if known]
+    except (ConfigError, SourceError):
+        return None
+    return tuple(dict.fromkeys(problem for one in maps for problem in doubts(tables.fields, one.sides)))
 
 
 def systems_of(settings: Settings) -> Systems:

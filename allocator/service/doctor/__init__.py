@@ -104,6 +104,11 @@ CHECKS: tuple[Kind, ...] = (
         "Mend the names under [hubspot]", marketing.hubspot_properties,
     ),
     Kind(
+        "field_mapping", "both systems have the fields of sheet Fields, of kinds that fit, and let them be "
+        "written",
+        "allocator tables check names each cell and what to type", marketing.field_mapping,
+    ),
+    Kind(
         "drop_folder", "files can be read in the drop folder, and moved away",
         "Make the folder, and let the allocator's user read and write there", marketing.drop_folder,
     ),

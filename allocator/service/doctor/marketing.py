@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, Sides
+from allocator.domain.sync.mapping_doubts import doubts
 from allocator.domain.sync.values import FieldInfo
 from allocator.service.doctor.subject import CONFIGURATION, Check, Patient, Status, Systems
 
@@ -57,6 +59,24 @@ def _how_to_add(systems: Systems, missing: Sequence[str]) -> str:
         f"{name} ({'single checkbox' if name == systems.flag else 'single-line text'})" for name in missing
     ]
     return f"{CREATE}: {', '.join(kinds)}; or set its key under [hubspot.write_back] to an empty text"
+
+
+def field_mapping(patient: Patient) -> Check:
+    """Whether both systems have the fields of sheet Fields, and let them be written."""
+    systems = patient.subject.systems
+    if systems.hubspot is None:
+        return NONE
+    org, ours = patient.crm.need().org, patient.hubspot.need()
+    described = {kind: org.describe(kind) for kind in (LEAD, CONTACT, ACCOUNT)}
+    written = {name: name for name in systems.written}
+    rows = patient.tables.need().fields
+    found = doubts(rows, Sides("hubspot", ours, described, org.external_id, written))
+    if not found:
+        return Check(message=f"every field of sheet Fields is there: {len(rows)} rows")
+    first = found[0]
+    place = f" Fields!{first.cell}" if first.cell else " Fields"
+    said = f"{len(found)} of sheet Fields left out or in doubt: {first.code}{place} {first.message}"
+    return Check(status=Status.WARNING, message=said.rstrip("."))
 
 
 def drop_folder(patient: Patient) -> Check:

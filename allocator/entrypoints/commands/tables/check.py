@@ -14,6 +14,7 @@ import typer
 
 from allocator import bootstrap
 from allocator.adapters.clock import clock_from
+from allocator.bootstrap_marketing import field_doubts
 from allocator.config import Settings, load_settings
 from allocator.domain.tables import doubts_about, perhaps_renamed, problems_with
 from allocator.entrypoints import console, files, problem_list
@@ -75,7 +76,17 @@ def _against_crm(tables: RoutingTables, settings: Settings) -> list[Problem]:
         console.err.print("The CRM could not be asked: its users, queues and intake owners were not checked.")
     intake = owners.intake if owners else ()
     found = problems_with(tables, fact_names=settings.fact_fields(), intake=intake)
-    return [*found, *(doubts_about(tables, owners) if owners else ())]
+    return [*found, *(doubts_about(tables, owners) if owners else ()), *_about_fields(tables, settings)]
+
+
+def _about_fields(tables: RoutingTables, settings: Settings) -> tuple[Problem, ...]:
+    """What the marketing systems and the CRM show of sheet Fields; a line where they cannot be asked."""
+    found = field_doubts(settings, tables, lambda: bootstrap.crm_of(settings, sleep=lambda seconds: None))
+    if found is None:
+        console.err.print(
+            "Marketing and the CRM could not both be asked: sheet Fields was not checked there."
+        )
+    return found or ()
 
 
 def _renamed(tables: RoutingTables, settings: Settings) -> tuple[Problem, ...]:
