@@ -59,8 +59,8 @@ def _field(field: Mapping[str, Any], what: str) -> str:
     if what == "problem":
         return f"{name} {before}: {because}"
     if what == "conflict":
-        return f"{name}: {after} kept, {before} lost, as {because}"
-    return f"{name}: {before} -> {after}, as {because}"
+        return f"{name}: {after} kept, {before} lost, because {because}"
+    return f"{name}: {before} -> {after}, because {because}"
 
 
 def _value(text: str | None) -> str:

@@ -32,6 +32,14 @@ _LOST: Final[Mapping[ConflictReason, str]] = {
     "coarser": "it said more than {winner} can hold",
 }
 
+_OWN: Final = "@"
+"""What the names of rules begin with that no row of sheet Fields made."""
+
+_TOLD: Final[Mapping[Side, str]] = {
+    "ours": f"{CRM} says so, and the marketing record is told",
+    "theirs": "it says which marketing record this is",
+}
+
 _CLOSED: Final[Mapping[str, str]] = {
     Closed.CONVERTED: "it became a Contact",
     Closed.DELETED: "it was deleted",
@@ -41,6 +49,8 @@ _CLOSED: Final[Mapping[str, str]] = {
 
 def because(write: Write, side: Side, marketing: str) -> str:
     """Why a field of `side` was written; `marketing` is the marketing system's name."""
+    if write.rule.startswith(_OWN):
+        return _TOLD[side]
     return _WRITTEN[write.reason].format(source=named("theirs" if side == "ours" else "ours", marketing))
 
 

@@ -160,8 +160,19 @@ def test_each_field_says_what_it_was_what_it_is_and_why(person: Person) -> None:
 
 def test_a_pulled_field_names_the_crm_as_its_reason(person: Person) -> None:
     person.created()
-    person.write("ours", "record", "101", wrote("crm_status", "Working", "Open"))
+    person.write("ours", "record", "101", wrote("phone", "2", "1"))
     assert person.told()[-1]["fields"][0]["because"] == "it changed in the CRM"
+
+
+def test_what_is_written_back_and_the_external_id_have_words_of_their_own(person: Person) -> None:
+    person.created()
+    told = Write("@status", "crm_status", "Working", None, "filled")
+    mine = Write("@external_id", "Marketing_Id__c", "hubspot:101", None, "filled")
+    person.write("ours", "record", "101", told)
+    person.write("theirs", "Lead", LEAD, mine)
+    assert [e["fields"][0]["because"] for e in person.told() if e["what"] == "wrote"] == [
+        "the CRM says so, and the marketing record is told", "it says which marketing record this is",
+    ]  # fmt: skip
 
 
 def test_a_conflict_shows_the_value_that_lost(person: Person) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +21,13 @@ from allocator.domain.lead import State
 from allocator.domain.records import LeadRow
 from allocator.entrypoints import console
 from allocator.entrypoints.commands import explain
+from allocator.entrypoints.commands.demo_conversion import ConversionStory
 from allocator.entrypoints.commands.demo_hours import LaterHours, run_at
 from allocator.entrypoints.commands.init import Answers, FactOption, make, parse_facts
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.commands.sandbox import MapOption, parse_map
 from allocator.entrypoints.console import JsonOption, plain
+from allocator.entrypoints.conversion_words import show_story
 from allocator.errors import ConfigError
 from allocator.ports import Store
 from allocator.sandbox.app import Sandbox
@@ -40,7 +42,7 @@ HELD_SHOWN = 10
 
 
 def register(app: typer.Typer) -> None:
-    app.command("demo", epilog="Examples:  allocator demo   |   allocator demo --keep playground")(command)
+    app.command("demo", epilog="Examples:  allocator demo   |   allocator demo --story conversion")(command)
 
 
 def command(
@@ -49,12 +51,17 @@ def command(
     fact: FactOption = None,
     workbook: Annotated[Path | None, typer.Option(help="Your own workbook.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Work in this folder and leave it all running.")] = None,
+    story: Annotated[
+        str | None, typer.Option(help="Another one: conversion (HubSpot, Lead, Contact).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Start a sandbox CRM with 240 leads, run three hours, show who got what, why, and an alert's mails.
 
     All of it on this machine.
     """
+    if story is not None:
+        return _tell_story(story, [leads, field_map, fact, workbook, keep], as_json=as_json)
     if leads is not None and not leads.exists():
         raise typer.BadParameter(f"there is no {leads}", param_hint="--leads")
     with _folder(keep) as folder:
@@ -75,6 +82,21 @@ def command(
                 _stay(sandbox, file, keep / "mails")
             elif not as_json:
                 _show_next()
+    return console.OK
+
+
+def _tell_story(story: str, others: Sequence[object], *, as_json: bool) -> int:
+    """One of the stories, which take no other options."""
+    if story != "conversion":
+        raise typer.BadParameter(f"there is no story {story!r}; there is: conversion", param_hint="--story")
+    if any(others):
+        raise typer.BadParameter("a story takes no other options but --json", param_hint="--story")
+    with _folder(None) as folder:
+        told = ConversionStory(folder).play().as_object()
+    if as_json:
+        console.emit(told)
+    else:
+        show_story(told)
     return console.OK
 
 

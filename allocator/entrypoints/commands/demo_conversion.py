@@ -23,6 +23,7 @@ from allocator.entrypoints.commands.demo_hours import run_at
 from allocator.entrypoints.commands.init import Answers, make
 from allocator.sandbox.app import Sandbox
 from allocator.service import why
+from allocator.service.timeline import plan_object
 
 MONDAY: Final = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HALF_AN_HOUR: Final = timedelta(minutes=30)
@@ -97,6 +98,7 @@ class ConversionStory:
         """All five steps, one after the other."""
         with self.sandbox:
             self._settings = _configured(self._folder, self.sandbox)
+            self._tables = bootstrap.tables_of(self._settings)
             self._arrives()
             self._phones("+49 30 2000", "reaches the Lead")
             self._is_converted()
@@ -132,9 +134,10 @@ class ConversionStory:
 
     def _is_converted(self) -> None:
         at = self._later()
-        done = self._control("POST", "convert", {"record": self.lead, "no_opportunity": True})
+        owner = self._of_the_person("Lead")[0]["OwnerId"]
+        done = self._control("POST", "convert", {"record": self.lead, "no_opportunity": True, "by": owner})
         self.contact = str(done["contact"])
-        did = f"a salesperson converts the Lead into Contact {self.contact}"
+        did = f"{self._users()[owner]} converts the Lead into Contact {self.contact}"
         self._then("A salesperson converts the Lead", did, at)
 
     def _rests(self) -> None:
@@ -144,11 +147,11 @@ class ConversionStory:
     def _then(self, title: str, did: str, at: datetime) -> None:
         """The next run, what it wrote, and what the systems show then."""
         ran, seen = self._later(), len(self._requests())
-        outcome = run_at(self._settings, ran)
+        outcome = run_at(self._settings, ran, tables=self._tables)
         written = tuple(_writes(self._requests()[seen:]))
-        plan = (self._explain()["plan"] or {}).get("plan", "")
+        plan = self._plan()
         number, run = len(self.steps) + 1, int(outcome.summary["run"])
-        self.lead = self.lead or next((row["Id"] for row in self._get("Lead")), "")
+        self.lead = self.lead or self._of_the_person("Lead")[0]["Id"]
         self.steps.append(Step(number, title, did, at, run, ran, plan, written, tuple(self._systems())))
 
     def _later(self) -> datetime:
@@ -160,13 +163,28 @@ class ConversionStory:
     # --- what the systems show
 
     def _systems(self) -> Iterator[Shown]:
-        users = {row["Id"]: row["Name"] for row in self._get("User")}
+        users = self._users()
         for name, fields in (("Lead", ON_LEAD), ("Contact", ON_CONTACT)):
-            for row in self._get(name):
+            for row in self._of_the_person(name):
                 known = {**row, "Owner": users.get(row["OwnerId"], row["OwnerId"])}
                 yield Shown("Salesforce", name, row["Id"], _texts(known, fields))
         for row in self._control("GET", "hubspot/contacts"):
             yield Shown("HubSpot", "contact", str(row["id"]), _texts(row["properties"], ON_RECORD))
+
+    def _users(self) -> dict[str, str]:
+        return {row["Id"]: row["Name"] for row in self._get("User")}
+
+    def _of_the_person(self, name: str) -> list[dict[str, Any]]:
+        """Every record with the person's e-mail: a second one would show."""
+        return [row for row in self._get(name) if row.get("Email") == PERSON["email"]]
+
+    def _plan(self) -> str:
+        store = bootstrap.store_of(self._settings)
+        try:
+            found = plan_object(store, LeadKey("hubspot", self.record))
+            return str(found["plan"]) if found else ""
+        finally:
+            store.close()
 
     def _explain(self) -> dict[str, Any]:
         store = bootstrap.store_of(self._settings)

@@ -16,7 +16,7 @@ from allocator.config import Settings
 from allocator.entrypoints import console
 from allocator.entrypoints.commands.run import split_table
 from allocator.entrypoints.console import plain
-from allocator.ports import Progress
+from allocator.ports import Progress, Tables
 from allocator.sandbox.app import Sandbox
 from allocator.sandbox.mailbox import Mailbox
 from allocator.service.run import Outcome, run
@@ -29,11 +29,15 @@ _NEW = ("Id", "Name", "CreatedDate", "LastModifiedDate", "SystemModstamp", "IsCo
 
 
 def run_at(
-    settings: Settings, now: datetime, *, progress: Progress = lambda stage, done, total: None
+    settings: Settings,
+    now: datetime,
+    *,
+    progress: Progress = lambda stage, done, total: None,
+    tables: Tables | None = None,
 ) -> Outcome:
-    """One run at that instant, and its mails."""
+    """One run at that instant, and its mails. With `tables`, a workbook that was read is not read again."""
     clock = FixedClock(now)
-    job = bootstrap.job(settings, clock=clock, progress=progress)
+    job = bootstrap.job(settings, clock=clock, progress=progress, tables=tables)
     try:
         outcome = run(job, by="demo")
         bootstrap.send_mails(settings, job.store, clock)
