@@ -170,10 +170,14 @@ class Sandbox:
         self._fill()
         self._rest.queries.clear()
         self.usage.clear()
+        self.reset_portal()
+        self.log.clear()
+
+    def reset_portal(self) -> None:
+        """The HubSpot account alone back to its seed."""
         self.portal.clear()
         self._hub.limits.clear()
         self._fill_portal()
-        self.log.clear()
 
     def _fill(self) -> None:
         empty.load(self.org)

@@ -27,6 +27,10 @@ def client(shared_sandbox: Sandbox) -> Client:
 
 @pytest.fixture
 def hub(shared_sandbox: Sandbox) -> Hub:
-    """A client of the demo company's HubSpot account as it was at its start, with an empty log."""
-    shared_sandbox.reset()
+    """A client of the demo company's HubSpot account as it was at its start, with an empty log. The org
+    stays as it is: filling it again for each of these tests would take longer than the tests do."""
+    shared_sandbox.faults.clear(cut=True)
+    shared_sandbox.clock.reset()
+    shared_sandbox.reset_portal()
+    shared_sandbox.log.clear()
     return Hub(shared_sandbox)
