@@ -30,6 +30,7 @@ B = TypeVar("B")
 
 PAGE = 2000
 READ_AT_ONCE = 200
+QUERIES_AT_ONCE = 5
 WRITE_AT_ONCE = 25
 NO_ANSWERS = {
     "lost": (WriteResult.UNKNOWN, "NO_ANSWER"),
@@ -109,7 +110,8 @@ class MemoryRecords:
         if external_ids:
             self._need_external_id(object)
         keys, addresses = {folded(x) for x in external_ids} - {""}, {folded(x) for x in emails} - {""}
-        for _ in range(0, len(keys) + len(addresses), READ_AT_ONCE):
+        queries = sum(-(-len(texts) // READ_AT_ONCE) for texts in (keys, addresses))
+        for _ in range(0, queries, QUERIES_AT_ONCE):
             self._asked("matching", "read")
         return [
             self._shown(object, one, fields)
