@@ -216,17 +216,14 @@ class ConversionStory:
 
 def _configured(folder: Path, sandbox: Sandbox) -> Settings:
     info = sandbox.info()
+    hubspot = info["hubspot"]
     file = make(
         Answers(
             folder=folder / "config", url=info["url"], client_id=info["client_id"],
             secret=info["client_secret"], queues=(next(iter(info["queues"])),), live=True,
+            hubspot=hubspot["url"], token=hubspot["token"],
         )
     )  # fmt: skip
-    token = folder / "config" / "hubspot.token"
-    token.write_text(info["hubspot"]["token"], encoding="utf-8")
-    token.chmod(0o600)
-    section = f'\n[hubspot]\nurl = {json.dumps(info["hubspot"]["url"])}\ntoken_file = "hubspot.token"\n'
-    file.write_text(file.read_text(encoding="utf-8") + section, encoding="utf-8")
     return load_settings(file)
 
 
