@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import io
 import stat
-import sys
 import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-
 from org import INBOUND, call
 
 from allocator.bootstrap_marketing import marketing_of, sources_of

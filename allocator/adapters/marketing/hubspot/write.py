@@ -177,7 +177,8 @@ def _named(part: Any, inputs: Sequence[Input]) -> list[str]:
 
 def _by_id(row: Any, inputs: Sequence[Input]) -> str:
     """By the contact that was written: one that was merged away answers with another id, and is unknown."""
-    return str(row.get("id", "")) if isinstance(row, dict) else ""
+    found = row.get("id") if isinstance(row, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _by_trace(row: Any, inputs: Sequence[Input]) -> str:
