@@ -40,6 +40,8 @@ class History:
     given: Collection[tuple[str, str, str]] = ()
     merged: Mapping[str, str] = field(default_factory=dict)
     """Marketing record that lost a merge -> the one that it lives on as, and whose its link then is."""
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """Contact -> its Account, also of Contacts that were purged since."""
     marks: Sequence[tuple[Any, Mapping[str, Any]]] = ()
     """(when, marks) after each cycle."""
     late: Any = None
@@ -233,7 +235,7 @@ def _keys(h: History) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for x in h.links:
         found.setdefault(x.crm_id, set()).add(str(x.key))
-        account = (h.crm.get(x.crm_id) or {}).get("account_id")
+        account = h.accounts.get(x.crm_id) or (h.crm.get(x.crm_id) or {}).get("account_id")
         if account:
             found.setdefault(account, set()).add(str(x.key))
     return {id: sorted(keys) for id, keys in found.items()}

@@ -30,6 +30,7 @@ class Simulation:
         self.cycles, self.numbers = cycles, 0
         self.marks: list[tuple[Any, Any]] = []
         self.broken: list[str] = []
+        self.accounts: dict[str, str] = {}
         self.people = [self._person() for _ in range(records)]
         self.given = [(str(x.key), x.object, x.crm_id) for x in self.world.store.links()]
         self.strangers = [self._stranger() for _ in range(4)]
@@ -253,6 +254,7 @@ class Simulation:
 
     def _cycle(self) -> None:
         world = self.world
+        self.accounts |= {x.id: x.account_id for x in world.crm.contacts.values() if x.account_id}
         try:
             world.run()
         except (Crash, SourceError):
@@ -284,6 +286,7 @@ class Simulation:
             {id: self._shown(id) for id in self.people},
             self.given,
             self._merged(),
+            self.accounts,
             self.marks,
             world.source.overlap,
         )

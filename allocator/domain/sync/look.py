@@ -304,10 +304,8 @@ class _Outgoing:
     def sort_out(self, side: Side, writes: Iterable[Write]) -> None:
         for write in writes:
             self.written.append(write.rule)
-            problem = self._refused(write)
             object, id = self._place(side, write)
-            if problem is None and not id:
-                problem = _no_account(self._case.key, write)
+            problem = self._refused(write) or self._out_of_reach(object, write)
             if problem is not None:
                 self.problems.append(problem)
                 continue
@@ -329,6 +327,13 @@ class _Outgoing:
         object, _ = self._mapping.target(write.rule, self._plan)
         return object, (self._route.end.account_id or "") if object == ACCOUNT else self._route.end.id
 
+    def _out_of_reach(self, object: str, write: Write) -> FieldProblem | None:
+        """An Account that is not there or not shown cannot be written on a condition."""
+        end = self._route.end
+        if object != ACCOUNT or (end.account_id and end.account_stamp):
+            return None
+        return _no_account(self._case.key, write)
+
     def _refused(self, write: Write) -> FieldProblem | None:
         """That this very value was refused, and neither side has changed since."""
         row = self._case.row
@@ -342,7 +347,8 @@ class _Outgoing:
 def _no_account(key: LeadKey, write: Write) -> FieldProblem:
     return FieldProblem(
         str(key), write.rule, write.field, "ours", "rejected", (shown(write.value) or "")[:LONGEST_SHOWN],
-        "the Contact has no Account, so there is nothing to write it to.", "give the Contact an Account",
+        "the Contact has no Account that we may see, so there is nothing to write it to.",
+        "give the Contact an Account, and the connecting user the right to see it",
     )  # fmt: skip
 
 
