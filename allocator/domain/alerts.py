@@ -131,7 +131,9 @@ class Scene:
     """When a run last did its hour."""
     next_run: datetime | None = None
     lead_url: str = ""
-    """What a lead's bare id is appended to."""
+    """What the bare id of one of the CRM's leads is appended to."""
+    crm: str = "salesforce"
+    """What the keys of those leads begin with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ def content(
         "itself": _itself(finding, words).format(**values),
         "todo": _todo(finding, words, reader).format(**values),
         "details": list(finding.details) if reader is Reader.EDITORS else [],
-        "leads": [{"id": _bare(lead), "url": _url(scene, lead)} for lead in shown],
+        "leads": [{"id": _shown(scene, lead), "url": _url(scene, lead)} for lead in shown],
         "more_leads": max(0, incident.count - len(shown)) if shown else 0,
         "tables": {"version": scene.tables_version[:8], "saved_by": scene.saved_by},
         "run": scene.run, "host": scene.host, "program": scene.program,
@@ -252,7 +252,7 @@ def _values(finding: Finding, count: int, scene: Scene | None) -> dict[str, str]
         "codes": ", ".join(codes[:_CODES_SHOWN]) + more or "no code",
         "run": "a run" if run is None else f"run {run}",
         "see_run": "allocator runs list" if run is None else f"allocator runs show {run}",
-        "lead": _bare(finding.leads[0]) if finding.leads else "LEAD",
+        "lead": _shown(scene or Scene("", ""), finding.leads[0]) if finding.leads else "LEAD",
         "standing": _standing(finding, scene.tables_version[:8] if scene else ""),
         "next": f"the next run is at {due:%H:%M} UTC" if due else _NO_TIME,
     }  # fmt: skip
@@ -289,5 +289,14 @@ def _bare(lead: str) -> str:
     return lead.partition(":")[2] or lead
 
 
+def _shown(scene: Scene, lead: str) -> str:
+    """The CRM's own leads by their bare id, those of marketing systems with the system's name."""
+    return _bare(lead) if _of_crm(scene, lead) else lead
+
+
 def _url(scene: Scene, lead: str) -> str:
-    return f"{scene.lead_url}{_bare(lead)}" if scene.lead_url else ""
+    return f"{scene.lead_url}{_bare(lead)}" if scene.lead_url and _of_crm(scene, lead) else ""
+
+
+def _of_crm(scene: Scene, lead: str) -> bool:
+    return lead.partition(":")[0] in (scene.crm, lead)

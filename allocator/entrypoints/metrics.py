@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -20,6 +21,7 @@ from allocator.errors import AllocatorError, ConfigError
 from allocator.ports import Store
 from allocator.service.health import Figures, figures
 
+Pair = tuple[str, str]
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = ("running", "done", "failed", "handed_over")
 _OUTCOMES = (
@@ -95,12 +97,27 @@ def _of_runs(found: Figures) -> Iterable[Metric]:
         yield _one("last_run_seconds", "How long the newest run took.", made.get("seconds", 0))
         calls = {kind: float(n) for kind, n in made["crm"]["by_kind"].items()}
         yield _labelled("last_run_crm_requests", "CRM requests of the newest run by kind.", "kind", calls)
+        yield from _of_systems(made)
     yield _one("leads_held", "Leads that are held, over all runs.", found.held)
     by_reason = {reason: float(n) for reason, n in found.held_by_reason.items()}
     yield _labelled("leads_held_by_reason", "The same by reason, as of the newest run.", "reason", by_reason)
     yield _one("slots_open", "Hours that no run has done yet.", found.open_slots)
     paused = {kind.value: float(found.paused.get(kind.value, 0)) for kind in Paused}
     yield _labelled("paused", "People, teams and the service (0 or 1) that are paused.", "kind", paused)
+
+
+def _of_systems(made: Mapping[str, Any]) -> Iterable[Metric]:
+    """Marketing systems as the newest run found them."""
+    asked, synced = made.get("sources", {}), made.get("sync", {})
+    calls = {name: float(one["requests"]) for name, one in asked.items()}
+    yield _labelled("last_run_source_requests", "Requests of the newest run by system.", "source", calls)
+    usable = {name: float(one["trouble"] is None) for name, one in asked.items()}
+    yield _labelled(
+        "last_run_source_usable", "1 for a system that the newest run could use.", "source", usable
+    )
+    said = "What the newest run did to keep a system and the CRM in step."
+    both = {(name, what): float(n) for name, counts in synced.items() for what, n in counts.items()}
+    yield _labelled("last_run_sync", said, ("source", "what"), both)
 
 
 def _of_alerts(found: Figures, now: datetime) -> Iterable[Metric]:
@@ -121,8 +138,11 @@ def _one(name: str, said: str, value: float) -> Metric:
     return GaugeMetricFamily(f"allocator_{name}", said, value=value)
 
 
-def _labelled(name: str, said: str, label: str, values: Mapping[str, float]) -> Metric:
-    metric = GaugeMetricFamily(f"allocator_{name}", said, labels=[label])
+def _labelled(
+    name: str, said: str, label: str | tuple[str, str], values: Mapping[str, float] | Mapping[Pair, float]
+) -> Metric:
+    labels = (label,) if isinstance(label, str) else label
+    metric = GaugeMetricFamily(f"allocator_{name}", said, labels=labels)
     for one, value in sorted(values.items()):
-        metric.add_metric([one], value)
+        metric.add_metric((one,) if isinstance(one, str) else one, value)
     return metric

@@ -132,7 +132,7 @@ def _by_hand(
     row: LeadRow, turns: Sequence[dict[str, Any]], tables: RoutingTables | None
 ) -> dict[str, Any] | None:
     """Who took the lead by hand, and what it cost them: `charged` in units, zero where it was free."""
-    if row.state is not State.TAKEN:
+    if row.state is not State.TAKEN or " " in row.detail:  # an owner's id has no blank: it left otherwise
         return None
     mine = [t for t in turns if t["kind"] == "by hand" and t["epoch"] == row.epoch and not t["given_back"]]
     charged = mine[-1] if mine else None

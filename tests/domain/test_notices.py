@@ -214,7 +214,14 @@ def test_the_first_ten_leads_are_linked_and_the_others_counted() -> None:
 
 def test_an_id_that_holds_a_colon_stays_whole() -> None:
     odd = replace(FINDINGS["fallback_used"], leads=("hubspot:a:b", "bare"))
-    assert [lead["id"] for lead in mail(odd)[1]["leads"]] == ["a:b", "bare"]
+    assert [lead["id"] for lead in mail(odd)[1]["leads"]] == ["hubspot:a:b", "bare"]
+
+
+def test_a_lead_of_a_marketing_system_is_named_with_it_and_leads_to_no_page_of_the_crm() -> None:
+    held = replace(FINDINGS["fallback_used"], leads=("hubspot:101", "salesforce:00Q1"))
+    ours, theirs = mail(held)[1]["leads"]
+    assert ours == {"id": "hubspot:101", "url": ""}
+    assert theirs == {"id": "00Q1", "url": "https://x.test/00Q1"}
 
 
 def test_a_count_that_adds_up_over_days_says_since_when() -> None:

@@ -156,12 +156,15 @@ def headline(found: dict[str, Any], names: dict[str, str]) -> str:
     if found["state"] == "taken":
         return _taken(found, names)
     who = person.get("name") or names.get(person.get("id") or "", person.get("crm_user_id"))
-    return f"[green]{found['state']}[/] {plain(who)} by {found['by']}, team {plain(found['team'])}"
+    team = f", team {plain(found['team'])}" if found["team"] else ""
+    return f"[green]{found['state']}[/] {plain(who)} by {found['by']}{team}"
 
 
 def _taken(found: dict[str, Any], names: dict[str, str]) -> str:
     """Who took it by hand, what they were charged, and whose turn it had been."""
-    by_hand = found["by_hand"] or {}
+    by_hand = found["by_hand"]
+    if by_hand is None:
+        return f"[yellow]taken[/]: {plain(found['detail'])}"
     taker = by_hand.get("person") or {}
     said = f"[yellow]taken[/] by hand by {plain(taker.get('name') or 'CRM user ' + found['detail'])}"
     if by_hand.get("charged"):
