@@ -134,9 +134,6 @@ _ITSELF_BY_REASON: Mapping[str, str] = {
     Reason.DUPLICATE_PERSON: "They are decided again when the lead or the day changes; {next}.",
     Reason.CRM_REJECTED: "They are decided again when the workbook or the lead changes; {next}.",
     Reason.UNREADABLE: "They are read again at every run; {next}.",
-    Reason.AMBIGUOUS_MATCH: "They are matched again when the lead or the workbook changes; {next}.",
-    Reason.CONTACT_MISSING: "They are matched again when the lead or the workbook changes; {next}.",
-    Reason.PERSON_ACCOUNT: "They are matched again when the lead or the workbook changes; {next}.",
 }
 _CODES_SHOWN = 3
 _NO_TIME = "the next run starts when cron or you start it"
