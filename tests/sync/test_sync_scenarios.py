@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sync_world import Crash, World
 
 from allocator.adapters.crm.memory import MemoryFault
+from allocator.adapters.store.sql import open_store
 from allocator.domain.sync.look import BASE_OF
 from allocator.errors import QuotaError
 
@@ -481,3 +483,33 @@ def test_a_source_that_takes_no_writes_is_left_alone() -> None:
     world.person()
     begun = len(world.log.events)
     assert world.run().looked_at == 0 and len(world.log.events) == begun
+
+
+def life(world: World) -> list[tuple[object, ...]]:
+    """What is written in some cycles with a bit of everything."""
+    one, two = world.person(phone="0"), world.person(external_id=False)
+    world.settle(2)
+    world.edit_ours(one, phone="1")
+    world.edit_theirs(world.lead(one), Phone="2", Title="Boss")
+    world.crm.faults.append(MemoryFault("write", "lost"))
+    world.run()
+    contact = world.act("convert", world.lead(two))
+    world.edit_ours(two, phone="5")
+    world.settle(2)
+    world.act("delete", contact)
+    world.run()
+    world.act("undelete", contact)
+    world.settle(2)
+    return [(x.object, x.id, dict(x.values), x.facts["result"]) for x in world.written()]
+
+
+def test_a_store_on_a_database_leads_to_the_same_writes(world: World, tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'sync.db'}")
+    other = World(store=store)
+    assert life(other) == life(world)
+    kept = [(row.conflict.lost, row.conflict.kept) for row in world.store.conflicts()]
+    assert [(row.conflict.lost, row.conflict.kept) for row in store.conflicts()] == kept != []
+    ids = [one.key.source_id for one in world.store.syncs()]
+    assert [other.links(id) for id in ids] == [world.links(id) for id in ids]
+    assert [other.row(id) for id in ids] == [world.row(id) for id in ids]
+    store.close()
