@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "contracts"))
 
 from store_cases import NOW, begin, commit, end, given, planned, settled
+from two_systems import NEW, TwoSystems
 
 from allocator.adapters.store.memory import MemoryStore
 from allocator.domain.lead import Effect, LeadKey, Record, State
@@ -335,3 +336,37 @@ def test_every_entry_is_of_the_closed_list(person: Person) -> None:
     person.created()
     person.looked_at("contact", link("Lead", LEAD, "converted", person.at))
     assert set(person.what()) <= set(WHAT)
+
+
+# --- through both sandboxes
+
+
+@pytest.fixture
+def systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoSystems]:
+    made = TwoSystems(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+def test_a_conflict_and_a_delete_are_told_as_they_happened(systems: TwoSystems) -> None:
+    record = systems.hubspot("add", properties=NEW)["id"]
+    systems.next_run()
+    lead = systems.only("Lead")["Id"]
+    systems.control("POST", "edit", {"record": lead, "fields": {"Phone": "+49 1"}})
+    systems.later(minutes=10)
+    systems.hubspot("edit", id=record, properties={"phone": "+49 2"})
+    systems.next_run()
+    systems.control("POST", "delete", {"record": lead})
+    systems.next_run()
+    told = systems.explain(lead)
+    assert told["lead"] == f"hubspot:{record}"
+    assert [e["what"] for e in told["timeline"]] == [
+        "arrived", "pulled", "decided", "created", "wrote", "conflict", "wrote", "deleted", "plan held",
+    ]  # fmt: skip
+    conflict, wrote = told["timeline"][5:7]
+    (lost,), (field,) = conflict["fields"], wrote["fields"]
+    assert (lost["field"], lost["before"], lost["after"]) == ("Phone", "+49 1", "+49 2")
+    assert (field["before"], field["after"]) == ("+49 1", "+49 2")
+    assert field["because"] == "both sides changed it, and hubspot did so later"
+    assert (told["plan"]["plan"], told["plan"]["reason"]) == ("held", "deleted")
+    assert systems.contact_of(record)["phone"] == "+49 2"
