@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,10 @@ def test_files_are_not_written_to(box: Box) -> None:
     assert [a.detail for a in source.write([SourceWrite("x", {})])] == ["READ_ONLY"]
     assert [a.detail for a in source.create([{}])] == ["READ_ONLY"]
     assert source.fields()["LastName"].type.kind == "text"
+
+
+def test_importing_the_adapters_loads_no_spreadsheet_library() -> None:
+    modules = "allocator.adapters.marketing.drop, allocator.adapters.marketing.hubspot"
+    code = f"import {modules}, sys; print(sorted({{'pandas', 'openpyxl'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -114,6 +114,22 @@ def test_a_batch_that_one_wrong_input_refuses_is_halved_until_it_stands_alone(or
     assert found_out[1].detail == "INVALID_EMAIL"
 
 
+@pytest.mark.parametrize(("status", "result"), [(404, R.UNSENT), (405, R.UNSENT), (302, R.UNKNOWN)])
+def test_a_path_that_is_not_there_makes_no_record_gone(org: ScriptedOrg, status: int, result: R) -> None:
+    assert {found[0] for found in update(org, Reply(status, b"<html>"))} == {result}
+    assert len(org.requests("batch/update")) == 1
+
+
+def test_a_search_never_asks_more_than_hubspot_reads(org: ScriptedOrg) -> None:
+    many = [definition(f"property_number_{n}") for n in range(300)] + [definition("lifecyclestage")]
+    org.on("GET /crm/v3/properties", Reply(200, {"results": many}))
+    org.on("POST .*/search", found(contact(1)))
+    source = HubspotSource(HubspotSettings(token="t", url=org.url), sleep=Waits())
+    assert len(pulled(source)) == 1
+    [asked] = org.requests("/search")
+    assert asked.body["properties"] == ["lifecyclestage"] and len(json.dumps(asked.body)) < 3_000
+
+
 def test_a_write_that_surely_never_left_is_unsent(org: ScriptedOrg) -> None:
     source = scripted(org)
     dead = HubspotSource(HubspotSettings(token="t", url="http://127.0.0.1:1"), sleep=Waits())

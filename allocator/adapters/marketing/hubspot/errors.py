@@ -50,6 +50,8 @@ def quota_error() -> QuotaError:
 def refusal(status: int, body: Any, retry_after: float, interval: float) -> SourceError:
     """The error for an answer that is no success. `interval`: seconds of the rolling limit's window."""
     code = code_of(body)
+    if status < 400:
+        return NoAnswer(f"HTTP {status}, which is no answer of the API")
     if status == 401:
         return LoginError(
             "HubSpot refused the token (HTTP 401). Copy the private app's token again: hubspot.token_file."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,8 @@ from allocator.errors import SourceError
 PAGE, BATCH, HISTORIES, OWNERS = 200, 100, 50, 100
 """Most contacts of a page of search, of a batch, of one with histories; most owners of a page."""
 MOST_PAGES = 1_000
+LONGEST_QUESTION = 2_900
+"""HubSpot refuses a search whose body has more than 3,000 characters."""
 Row = Mapping[str, Any]
 
 
@@ -80,21 +83,27 @@ class Reader:
     def pull(self, since: datetime | None) -> Iterator[Sequence[SourceRecord]]:
         """By id, each page beyond the last one's ids: a contact that changes meanwhile moves between no
         pages, and the 10,000 results that one search shows are never reached."""
-        last, asked = "0", self._properties()
+        last, conditions = "0", self._conditions(since)
         while True:
-            groups = [_group(filters, last) for filters in self._conditions(since)]
-            body = {
-                "filterGroups": groups,
-                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-                "properties": asked,
-                "limit": PAGE,
-            }
+            body = self._question([_group(filters, last) for filters in conditions])
             path = f"{self._settings.contacts}/search"
             rows, more = self._client.ask(path, "pull", body, partial(_searched, last=last))
             yield [self._shown(row) for row in rows]
             if not more:
                 return
             last = shape.identity(rows[-1])
+
+    def _question(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
+        """With all properties where there is room for them. Whatever search shows is read again anyway."""
+        body: dict[str, Any] = {
+            "filterGroups": groups,
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+            "properties": self._properties(),
+            "limit": PAGE,
+        }
+        if len(json.dumps(body)) > LONGEST_QUESTION:
+            body["properties"] = self._own_properties()
+        return body
 
     def _conditions(self, since: datetime | None) -> list[list[dict[str, Any]]]:
         """In intake, or changed; every contact where there is no `since`."""
@@ -120,9 +129,12 @@ class Reader:
         known, wanted = self.definitions(), self._wanted()
         if wanted is None:
             wanted = [name for name, row in known.items() if row.get("hidden") is not True]
+        return [n for n in dict.fromkeys([*self._own_properties(), *sorted(wanted)]) if n in known]
+
+    def _own_properties(self) -> list[str]:
         own = self._settings
         ours = (own.intake_field, *own.marked, *own.written, "email", OWNER, shape.MODIFIED, shape.MERGED)
-        return [name for name in dict.fromkeys([*ours, *sorted(wanted)]) if name in known]
+        return [name for name in dict.fromkeys(ours) if name in self.definitions()]
 
     def _shown(self, row: Row) -> SourceRecord:
         return shape.record(row, self._settings)

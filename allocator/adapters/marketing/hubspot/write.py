@@ -18,6 +18,8 @@ from allocator.errors import LoginError, QuotaError, SourceError
 
 BATCH = 100
 GONE = frozenset({"OBJECT_NOT_FOUND", "CONTACT_NOT_FOUND"})
+ABOUT_INPUTS = frozenset({400, 409, 422})
+"""With these a whole batch is refused for what one of its inputs holds; with others for the call itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,11 @@ class Writer:
         inputs: Sequence[Input],
         name_of: Callable[[Any, Sequence[Input]], str],
     ) -> dict[str, End]:
+        code = error.code or f"HTTP_{error.status}"
+        if error.status not in ABOUT_INPUTS and code not in GONE:
+            return {one.name: End(WriteResult.UNSENT, code) for one in inputs}
         if len(inputs) == 1:
-            return {
-                inputs[0].name: _rejected(error.code or f"HTTP_{error.status}", error.existing, error.status)
-            }
+            return {inputs[0].name: _rejected(code, error.existing)}
         middle = len(inputs) // 2
         halves = (inputs[:middle], inputs[middle:])
         return {name: end for half in halves for name, end in self._send(what, kind, half, name_of).items()}
@@ -159,9 +162,8 @@ def _written(row: Mapping[str, Any]) -> End:
         return End(WriteResult.WRITTEN, id=str(row.get("id", "")))
 
 
-def _rejected(code: str, existing: tuple[str, ...] = (), status: int = 0) -> End:
-    gone = code in GONE or status == 404
-    return End(WriteResult.GONE if gone else WriteResult.REJECTED, code, matches=existing)
+def _rejected(code: str, existing: tuple[str, ...] = ()) -> End:
+    return End(WriteResult.GONE if code in GONE else WriteResult.REJECTED, code, matches=existing)
 
 
 def _named(part: Any, inputs: Sequence[Input]) -> list[str]:
