@@ -603,8 +603,13 @@ class Store(SyncStore, TakeBackStore, AlertStore, SlotStore, PauseStore, Stateme
 
     # links
     def links(
-        self, *, keys: Collection[LeadKey] | None = None, state: str | None = None
-    ) -> Sequence[Link]: ...
+        self,
+        *,
+        keys: Collection[LeadKey] | None = None,
+        state: str | None = None,
+        source: str | None = None,
+    ) -> Sequence[Link]:
+        """By record, state or source; ordered by record, CRM and date."""
 
     def switch_links(self, lease: Lease, contacts: Mapping[LeadKey, str], *, at: datetime) -> int:
         """Lead key -> Contact id: the live Lead link becomes `converted`, a live Contact link is made.

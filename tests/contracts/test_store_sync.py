@@ -31,13 +31,14 @@ def link(key: LeadKey, crm_id: str = LEAD, state: str = "live", at: datetime = N
 
 def write(key: LeadKey = ONE, name: str = "Title", **more: Any) -> SyncWrite:
     change = Write(name, name, "Boss", None, "changed")
-    values = {"agreed": {name: Agreed("Boss", "Boss")}, "writes": (change,)}
+    values: dict[str, Any] = {"agreed": {name: Agreed("Boss", "Boss")}, "writes": (change,)}
     return SyncWrite(key, "theirs", "Lead", LEAD, **(values | more))
 
 
 def step(key: LeadKey = ONE, *writes: SyncWrite, **more: Any) -> SyncStep:
     conflicts, links = more.pop("conflicts", ()), more.pop("links", ())
-    row = SyncRow(key, **({"plan": "lead", "since": NOW, "at": NOW} | more))
+    values: dict[str, Any] = {"plan": "lead", "since": NOW, "at": NOW}
+    row = SyncRow(key, **(values | more))
     return SyncStep(row, writes, conflicts, links)
 
 
@@ -56,6 +57,8 @@ def test_links_are_added_and_brought_to_the_state_given(store: Any) -> None:
     store.save_links(lease, [link(ONE, CONTACT, at=LATER), link(ONE, state="converted", at=LATER)])
     assert store.links(keys=[ONE], state="live") == [link(ONE, CONTACT, at=LATER)]
     assert store.links(keys=[ONE], state="converted") == [link(ONE, state="converted", at=LATER)]
+    assert store.links(source="hubspot", state="live") == store.links(state="live")
+    assert store.links(source="salesforce") == []
 
 
 def test_a_record_has_one_live_link_and_an_object_one_live_record_of_a_source(store: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,27 @@ def agreed_json(agreed: Mapping[str, Agreed]) -> dict[str, list[str | None]]:
     return {rule: [dump(one.ours), dump(one.theirs), one.apart] for rule, one in agreed.items()}
 
 
-def agreed_of(stored: Mapping[str, Sequence[Any]]) -> dict[str, Agreed]:
-    return {rule: Agreed(load(ours), load(theirs), apart) for rule, (ours, theirs, apart) in stored.items()}
+class StoredAgreed(Mapping[str, Agreed]):
+    """Agreed values, each read from its text when it is asked for: of most rows nobody asks for any."""
+
+    __slots__ = ("_stored",)
+
+    def __init__(self, stored: Mapping[str, Sequence[Any]]) -> None:
+        self._stored = stored
+
+    def __getitem__(self, rule: str) -> Agreed:
+        ours, theirs, apart = self._stored[rule]
+        value = load(ours)
+        return Agreed(value, value if theirs == ours else load(theirs), apart)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def writes_json(writes: Iterable[Write]) -> list[list[str]]:

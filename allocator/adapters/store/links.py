@@ -28,11 +28,15 @@ _PLACE = ("source", "source_id", "crm", "object", "crm_id")
 
 
 def linked(
-    connection: Connection, keys: Collection[LeadKey] | None = None, state: str | None = None
+    connection: Connection,
+    keys: Collection[LeadKey] | None = None,
+    state: str | None = None,
+    source: str | None = None,
 ) -> list[Link]:
-    """By record, state or both; ordered by record, CRM and date."""
+    """By record, state or source; ordered by record, CRM and date."""
     conditions = [sa.true()] if keys is None else list(by_key(links, keys))
     more = [] if state is None else [links.c.state == state]
+    more += [] if source is None else [links.c.source == source]
     return _ordered(link for part in conditions for link in _select(connection, part, *more))
 
 

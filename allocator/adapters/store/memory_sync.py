@@ -38,12 +38,20 @@ class MemorySync(ABC):
 
     # links
 
-    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
+    def links(
+        self,
+        *,
+        keys: Collection[LeadKey] | None = None,
+        state: str | None = None,
+        source: str | None = None,
+    ) -> Sequence[Link]:
         wanted = None if keys is None else set(keys)
         fits = [
             link
             for link in self._state.links.values()
-            if (wanted is None or link.key in wanted) and (state is None or link.state == state)
+            if (wanted is None or link.key in wanted)
+            and state in (None, link.state)
+            and source in (None, link.key.source)
         ]
         return sorted(fits, key=lambda link: (link.key, link.crm, link.since, link.object, link.crm_id))
 

@@ -36,8 +36,14 @@ class SqlSync(ABC):
 
     # links
 
-    def links(self, *, keys: Collection[LeadKey] | None = None, state: str | None = None) -> Sequence[Link]:
-        return self.database.read(lambda c: links.linked(c, keys, state))
+    def links(
+        self,
+        *,
+        keys: Collection[LeadKey] | None = None,
+        state: str | None = None,
+        source: str | None = None,
+    ) -> Sequence[Link]:
+        return self.database.read(lambda c: links.linked(c, keys, state, source))
 
     def links_to(
         self, objects: Collection[tuple[str, str]], *, source: str | None = None

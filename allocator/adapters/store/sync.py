@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection, Row
 from allocator.adapters.store import links
 from allocator.adapters.store.bulk import insert_rows, update_rows
 from allocator.adapters.store.field_json import (
+    StoredAgreed,
     agreed_json,
-    agreed_of,
     conflict_json,
     conflict_of,
     problems_json,
@@ -207,7 +207,7 @@ def _row_values(row: SyncRow) -> dict[str, Any]:
 def _sync_row(row: Row[Any]) -> SyncRow:
     return SyncRow(
         key=_key(row), plan=row.plan, since=row.since, at=row.at, reason=row.reason, detail=row.detail,
-        agreed=agreed_of(row.agreed), our_stamp=row.our_stamp, their_stamp=row.their_stamp,
+        agreed=StoredAgreed(row.agreed), our_stamp=row.our_stamp, their_stamp=row.their_stamp,
         again=bool(row.again), problems=problems_of(row.problems),
     )  # fmt: skip
 
@@ -225,7 +225,7 @@ def _write_values(write: SyncWrite) -> dict[str, Any]:
 def _write(row: Row[Any]) -> SyncWrite:
     return SyncWrite(
         key=_key(row), side=row.side, object=row.object, object_id=row.object_id,
-        writes=writes_of(row.writes), agreed=agreed_of(row.agreed), id=row.id, state=SyncState(row.state),
+        writes=writes_of(row.writes), agreed=StoredAgreed(row.agreed), id=row.id, state=SyncState(row.state),
         attempts=row.attempts, run=row.run, created=row.created, done=row.done, detail=row.detail,
         rerouted=bool(row.rerouted),
     )  # fmt: skip

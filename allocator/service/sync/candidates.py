@@ -30,8 +30,8 @@ class Known:
 def known_of(store: Store, crm: str, source: str) -> Known:
     """Live links, rows and writes that were not settled."""
     known = Known()
-    live = store.links(state=Linked.LIVE)
-    known.taken.put([link for link in live if link.key.source == source and link.crm == crm])
+    live = store.links(state=Linked.LIVE, source=source)
+    known.taken.put([link for link in live if link.crm == crm])
     known.rows = {row.key: row for row in store.syncs(source=source)}
     for write in store.pending_sync(source=source):
         known.pending.setdefault(write.key, []).append(write)
