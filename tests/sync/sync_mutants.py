@@ -70,8 +70,8 @@ def moves_the_marks_first(patch: MonkeyPatch) -> None:
 def writes_without_a_condition(patch: MonkeyPatch) -> None:
     real = carry.Carrier._crm_write
 
-    def unconditional(self: Any, write: Any) -> Any:
-        return replace(real(self, write), stamp=self._now() + marks.TRUSTED)
+    def unconditional(self: Any, write: Any, end: Any) -> Any:
+        return replace(real(self, write, end), stamp=self._now() + marks.TRUSTED)
 
     patch.setattr(carry.Carrier, "_crm_write", unconditional)
 

@@ -11,7 +11,9 @@ from sync_world import Crash, World
 from allocator.adapters.crm.memory import MemoryFault
 from allocator.adapters.store.sql import open_store
 from allocator.domain.sync.look import BASE_OF
+from allocator.domain.sync.values import FieldInfo
 from allocator.errors import QuotaError
+from rules.field_values import FieldType
 
 
 @pytest.fixture
@@ -232,6 +234,37 @@ def test_what_a_system_refuses_is_told_and_sent_again_only_when_a_side_has_chang
     world.edit_theirs(world.lead(id), Title="Boss")
     world.settle(2)
     assert world.ours(id)["phone"] == "1" and not world.row(id).problems
+
+
+def test_a_value_that_is_refused_keeps_no_other_value_of_the_record_back(world: World) -> None:
+    id = at_rest(world)
+    closed = FieldInfo(FieldType(), writable=False)
+    world.edit_ours(id, phone="1", jobtitle="bad")
+    world.crm.faults.append(
+        MemoryFault("write", None, lambda: world.crm.shape["Lead"].__setitem__("Title", closed))
+    )
+    world.run()
+    assert world.theirs(world.lead(id))["Phone"] == "1"
+    assert [(x.rule.partition("=")[0], x.code) for x in world.row(id).problems] == [("jobtitle", "rejected")]
+    world.edit_theirs(world.lead(id), LastName="Rot", FirstName="Ev")
+    world.source.faults.before("write", lambda: world.source._fields.__setitem__("lastname", closed))
+    world.run()
+    assert world.ours(id)["firstname"] == "Ev" and world.ours(id)["lastname"] == "Roth"
+    assert "lastname" in {x.rule.partition("=")[0] for x in world.row(id).problems}
+
+
+def test_a_person_who_edits_between_two_fields_sent_one_by_one_is_not_overwritten(world: World) -> None:
+    id = at_rest(world)
+    lead, closed = world.lead(id), FieldInfo(FieldType(), writable=False)
+    world.edit_ours(id, phone="1", jobtitle="bad", firstname="Ev")
+    world.crm.faults += [
+        MemoryFault("write", None, lambda: world.crm.shape["Lead"].__setitem__("Title", closed)),
+        MemoryFault("write", None, lambda: world.edit_theirs(lead, Phone="2", FirstName="2")),
+    ]
+    world.settle(3)
+    lost = {x.conflict.lost for x in world.store.conflicts()}
+    for name, theirs in (("phone", "Phone"), ("firstname", "FirstName")):
+        assert world.ours(id)[name] == world.theirs(lead)[theirs] and lost & {"1", "2", "Ev"}
 
 
 # --- dead ends --------------------------------------------------------------------------------------------

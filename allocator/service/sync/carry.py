@@ -28,6 +28,7 @@ from allocator.errors import SourceError
 from allocator.ports import Store
 from allocator.service.deliver import stopped_by
 from allocator.service.sync.fresh import Fresh
+from allocator.service.sync.singly import Answer, Send, end_of, one_by_one
 from rules.field_rules import Agreed, FieldRule, Seen
 from rules.fields import read_back
 
@@ -49,7 +50,8 @@ class Carried:
     again: dict[LeadKey, bool] = field(default_factory=dict)
     dropped: list[SyncWrite] = field(default_factory=list)
     done: list[SyncWrite] = field(default_factory=list)
-    refused: int = 0
+    refused: list[SyncWrite] = field(default_factory=list)
+    """Writes of several fields that were refused as a whole: sent once more, field by field."""
     trouble: SourceError | None = None
 
 
@@ -78,18 +80,74 @@ class Carrier:
         for start in range(0, len(theirs), AT_ONCE):
             if self._done.trouble is None:
                 self._to_crm(theirs[start : start + AT_ONCE])
+        self._singly(self._single_to_crm)
         ours = [x for x in writes if x.side == "ours" and x.key not in self._done.again]
         for start in range(0, len(ours), AT_ONCE):
             if self._done.trouble is None:
                 self._to_source(ours[start : start + AT_ONCE])
+        self._singly(self._single_to_source)
         return self._done
+
+    # --- field by field
+
+    def _singly(self, send: Send) -> None:
+        """What was refused as a whole, as far as its record is not to be decided anew."""
+        refused, self._done.refused = self._done.refused, []
+        left = [x for x in refused if x.key not in self._done.again]
+        if not left or self._done.trouble is not None:
+            return
+        parts = one_by_one(left, send)
+        theirs = {x.write.key for x in parts if x.write.side == "theirs" and x.of(WriteResult.WRITTEN)}
+        shown = self._ends_of(theirs)
+        places = {x.write.key: self._decided[x.write.key][1].end for x in parts}
+        self._settle(end_of(x, shown, (places[x.write.key].object, places[x.write.key].id)) for x in parts)
+        self._done.done += [x.write for x in parts if x.of(WriteResult.WRITTEN)]
+
+    def _ends_of(self, keys: Iterable[LeadKey]) -> dict[Place, CrmRecord]:
+        """The records that these write to, read now."""
+        ends = [self._decided[key][1].end for key in keys]
+        shown: dict[Place, CrmRecord] = {}
+        for object in sorted({end.object for end in ends}):
+            shown |= self._fresh.records(object, sorted({x.id for x in ends if x.object == object}))
+        return shown
+
+    def _single_to_crm(self, writes: Sequence[SyncWrite]) -> Sequence[Answer]:
+        """One field each, if it still shows what it was decided by; on the stamp of a read made for that."""
+        shown = self._ends_of({x.key for x in writes})
+        ready = [x for x in writes if (now := self._now_of(x, shown)) and self._is_as_before(x, now)]
+        self._store.attempt_sync(self._lease, [x.id for x in ready])
+        sent = [self._crm_write(x, self._now_of(x, shown)) for x in ready]
+        answers = self._crm.write(sent) if sent else ()
+        told = {x.id: (a.result, a.detail, None) for x, a in zip(ready, answers, strict=True)}
+        return [told.get(x.id, (WriteResult.CHANGED, "", None)) for x in writes]
+
+    def _now_of(self, write: SyncWrite, shown: Mapping[Place, CrmRecord]) -> CrmRecord:
+        end = self._decided[write.key][1].end
+        return shown[end.object, end.id]
+
+    def _is_as_before(self, write: SyncWrite, now: CrmRecord) -> bool:
+        if _is_dead(now):
+            return False
+        (one,) = write.writes
+        return shows(
+            self._seen(write.key, now),
+            replace(one, value=one.before),
+            self._rules(write.key)[one.rule],
+            "theirs",
+        )
+
+    def _single_to_source(self, writes: Sequence[SyncWrite]) -> Sequence[Answer]:
+        self._fresh.asking = self._source.name
+        self._store.attempt_sync(self._lease, [x.id for x in writes])
+        answers = self._source.write([_source_write(x) for x in writes])
+        return [(answer.result, answer.detail, answer.stamp) for answer in answers]
 
     # --- the CRM
 
     def _to_crm(self, writes: Sequence[SyncWrite]) -> None:
         self._fresh.asking = self._crm.name
         self._store.attempt_sync(self._lease, [x.id for x in writes])
-        answers = self._crm.write([self._crm_write(x) for x in writes])
+        answers = self._crm.write([self._crm_write(x, self._decided[x.key][1].end) for x in writes])
         at = self._crm.now()
         told = list(zip(writes, answers, strict=True))
         ends = [end for write, answer in told if (end := self._answered(write, answer)) is not None]
@@ -100,8 +158,7 @@ class Carrier:
         if back:
             self._read_back(back, at)
 
-    def _crm_write(self, write: SyncWrite) -> CrmWrite:
-        end = self._decided[write.key][1].end
+    def _crm_write(self, write: SyncWrite, end: CrmRecord) -> CrmWrite:
         is_account = write.object == "Account"
         stamp = end.account_stamp if is_account else end.stamp
         assert stamp is not None, "what can be written was read with its stamp"
@@ -116,18 +173,17 @@ class Carrier:
             self._done.again[write.key] = was or answer.result is WriteResult.CONVERTED
             self._done.dropped.append(replace(write, attempts=0))
             return SyncEnd(write.id, write.key, SyncState.DROPPED, answer.detail, again=True)
+        if answer.result in _REFUSED and len(write.writes) > 1:
+            self._done.refused.append(write)
+            return None
         if answer.result in _REFUSED:
-            self._done.refused += 1
             problems = rejected(write, answer.detail)
             return SyncEnd(write.id, write.key, SyncState.REFUSED, answer.detail, problems=problems)
         return None
 
     def _read_back(self, told: Sequence[tuple[SyncWrite, WriteAnswer]], at: datetime) -> None:
         ends = {write.key: self._decided[write.key][1].end for write, _ in told}
-        shown: dict[Place, CrmRecord] = {}
-        for object in sorted({end.object for end in ends.values()}):
-            ids = {end.id for end in ends.values() if end.object == object}
-            shown |= self._fresh.records(object, sorted(ids))
+        shown = self._ends_of(ends)
         groups: dict[LeadKey, list[tuple[SyncWrite, WriteAnswer]]] = {}
         for write, answer in told:
             groups.setdefault(write.key, []).append((write, answer))
@@ -150,9 +206,7 @@ class Carrier:
             return
         names = {x.field for write, _ in group for x in write.writes}
         is_alone = _nobody_since(now, at) and _rest(before, names) == _rest(now, names)
-        case, route = self._decided[group[0][0].key]
-        route = replace(route, trail=(*route.trail[:-1], now))
-        seen = theirs_of(self._mapping, plan_of(route), route, case, {}, ahead=self._fresh.theirs_ahead)
+        seen = self._seen(group[0][0].key, now)
         for write, answer in group:
             yield self._believed(write, answer.result, seen, now, is_alone=is_alone)
 
@@ -207,6 +261,12 @@ class Carrier:
         self._settle(ends)
 
     # --- both
+
+    def _seen(self, key: LeadKey, now: CrmRecord) -> Seen:
+        """The CRM's side as it is now, instead of as it was decided by."""
+        case, route = self._decided[key]
+        route = replace(route, trail=(*route.trail[:-1], now))
+        return theirs_of(self._mapping, plan_of(route), route, case, {}, ahead=self._fresh.theirs_ahead)
 
     def _rules(self, key: LeadKey) -> dict[str, FieldRule]:
         return {rule.name: rule for rule in self._mapping.rules_for(plan_of(self._decided[key][1]))}
