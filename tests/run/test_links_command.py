@@ -252,7 +252,7 @@ def test_a_crm_that_does_not_answer_changes_no_link(org: Org, leads: list[str]) 
     assert org("runs", "list", "--limit", "1")[1]["runs"][0]["state"] == "failed"
 
 
-def test_leads_are_explained_by_the_id_of_what_they_were_linked_to(org: Org, leads: list[str]) -> None:
+def test_a_lead_of_the_crm_itself_is_shown_and_repair_leaves_it_alone(org: Org, leads: list[str]) -> None:
     store = store_of(load_settings(org.config))
     lease = store.begin_run(slot="", by="cli", at=datetime.now(UTC), live=True, seconds=90)
     own = LeadKey("salesforce", leads[0])
