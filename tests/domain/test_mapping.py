@@ -297,8 +297,9 @@ def test_no_value_is_lost_without_a_conflict_when_the_contact_shows_others(
 def test_a_field_that_the_conversion_did_not_carry_over_is_filled_and_not_emptied() -> None:
     world = at_rest(CITY, ours={"city": "Rome"})
     world.convert(blank("Contact"), blank("Account"))
-    assert written(world.cycle())[1] == {"MailingCity": "Rome", "Marketing_Id__c": "hubspot:101"}
-    assert world.ours["city"] == "Rome"
+    done = world.cycle()
+    assert written(done)[1] == {"MailingCity": "Rome", "Marketing_Id__c": "hubspot:101"}
+    assert (world.ours["city"], done.conflicts) == ("Rome", ())
 
 
 def test_an_edit_on_either_side_right_after_the_conversion_is_carried() -> None:
@@ -352,6 +353,14 @@ def test_a_conversion_into_an_existing_account_does_not_rename_it_but_a_later_ed
     done = world.cycle()
     assert world.account["Name"] == "Globex Inc."
     assert [c.lost for c in done.conflicts] == ["Globex Corporation"]
+
+
+def test_an_edit_at_the_time_of_the_conversion_reaches_the_account() -> None:
+    world = at_rest(COMPANY, ours={"company": "Globex"})
+    world.ours["company"] = "Globex Inc."
+    world.convert(blank("Contact"), blank("Account", Name="Globex"))
+    done = world.cycle()
+    assert (world.account["Name"], done.conflicts) == ("Globex Inc.", ())
 
 
 def test_a_blank_field_of_the_account_is_filled() -> None:
