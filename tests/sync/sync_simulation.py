@@ -187,7 +187,7 @@ class Simulation:
 
     def _fault(self) -> None:
         rng, crm, source = self.random, self.world.crm, self.world.source
-        kind = rng.randrange(10)
+        kind = rng.randrange(11)
         if kind < 3:
             what = rng.choice(("lost", "lost", "dropped", "unsent", "locked", "down"))
             crm.faults.append(MemoryFault("write", what))
@@ -208,6 +208,8 @@ class Simulation:
         elif kind == 7:
             at = rng.choice(("read", "write"))
             rng.choice((source.faults.before, source.faults.after))(at, self._between)
+        elif kind == 10:
+            source.faults.refusing = dict.fromkeys(rng.sample(self.people, 3), "INVALID_OPTION")
         elif kind == 8:
             self.world.store.crash = (rng.choice(STORE_STEPS), rng.choice(("before", "after")))
         else:
