@@ -89,6 +89,7 @@ def test_a_row_with_nothing_in_known_columns_comes_back(box: Box) -> None:
         ("a.xlsx", b"Email\na@x.example\n", "not an .xlsx workbook"),
         ("a.xlsx", b"PK\x03\x04 broken", "damaged"),
         ("a.csv", b"Email\n" + b"x\n" * 200_001, "more than 200,000 rows"),
+        ("a.csv", b"Email\n" + b"\n" * 2_000_001, "too many empty lines"),
         ("a.csv", b",".join(b"Email" for _ in range(501)), "more than 500 columns"),
     ],
 )

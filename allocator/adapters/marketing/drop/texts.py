@@ -12,6 +12,7 @@ from allocator.adapters.marketing.drop.headers import Headers
 from allocator.adapters.marketing.drop.parts import MAX_COLUMNS, MAX_ROWS, Grid, Rejected, Row, Unusable
 
 DELIMITERS = (",", ";", "\t")
+MOST_LINES = 10 * MAX_ROWS
 MOST_REPAIRS = 50
 """How often what follows a broken record is looked at anew; then each line stands alone."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -47,6 +48,8 @@ def _without_mark(head: bytes) -> tuple[str, ...]:
 
 def read_text(text: str, headers: Headers) -> Grid:
     """Header, whole rows, and records that cannot be read. Raises Unusable."""
+    if text.count("\n") + text.count("\r") > MOST_LINES:
+        raise Unusable(f"it has more than {MAX_ROWS:,} rows, or too many empty lines. Divide it")
     lines = io.StringIO(text, newline="").readlines()
     first = next((i for i, line in enumerate(lines) if line.strip()), None)
     if first is None:
