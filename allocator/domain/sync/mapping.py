@@ -121,7 +121,7 @@ class FieldMap:
         """
         if before == after:
             return dict(agreed)
-        kept = {name: value for name, value in agreed.items() if name != EXTERNAL_ID}
+        kept = dict(agreed)
         old = self._plans[before]
         for name, new in self._plans[after].items():
             if new.object == ACCOUNT and name not in kept:
