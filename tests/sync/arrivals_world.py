@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from allocator.adapters.crm.memory import MemoryCRM, MemoryLead
 from allocator.adapters.marketing.memory import MemorySource
 from allocator.adapters.store.memory import MemoryStore
+from allocator.adapters.store.sql import open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import LeadRow, Link, TablesLook, TablesVersion
@@ -81,13 +83,18 @@ class World:
     tables: RoutingTables = field(default_factory=tables)
     at: datetime = START
     live: bool = True
+    folder: Path | None = None
+    """Where the store is a database."""
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore(now=self.now)
+        self.store: Any = self._database() if self.folder else MemoryStore(now=self.now)
         self.crm = MemoryCRM(now=self.now)
         self.source = MemorySource(now=self.now)
         for name in PEOPLE:
             self.crm.add_user(name.title(), id=user(name), email=f"{name}@example.com")
+
+    def _database(self) -> Any:
+        return open_store(f"sqlite:///{self.folder}/store.db")
 
     def now(self) -> datetime:
         return self.at
@@ -100,9 +107,9 @@ class World:
             live=self.live, marketing=marketing,
         )  # fmt: skip
 
-    def run(self, **parts: Any) -> Outcome:
+    def run(self, *, stop: Callable[[], bool] = lambda: False, **parts: Any) -> Outcome:
         self.at += timedelta(hours=1)
-        return run(self.job(**parts), by="test")
+        return run(replace(self.job(**parts), stop=stop), by="test")
 
     def add(self, name: str = "ada", **more: object) -> str:
         """A new contact with all that a Lead needs."""
