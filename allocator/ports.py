@@ -132,6 +132,12 @@ class CrmRecords(Protocol):
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         """Pages of those with an external id that were changed, deleted or undeleted at or after `since`."""
 
+    def members(
+        self, object: str, campaigns: Collection[str], fields: Sequence[str]
+    ) -> Iterator[Sequence[CrmRecord]]:
+        """Pages of those in campaigns of these names that have no external id; Leads only while they are not
+        converted. Fresh as `records`, each once."""
+
     def matching(
         self,
         object: str,

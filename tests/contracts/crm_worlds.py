@@ -72,7 +72,9 @@ class MemoryWorld:
         return self.crm.add_account(domain=domain, owner=owner)
 
     def campaign(self, lead: str, name: str) -> None:
-        self.crm.leads[lead].campaign = {"CampaignMember.Campaign.Name": name}
+        self.crm.memberships.setdefault(lead, set()).add(name)
+        if lead in self.crm.leads:
+            self.crm.leads[lead].campaign = {"CampaignMember.Campaign.Name": name}
 
     def take(self, lead: str, owner: str) -> None:
         self.edit(lead, OwnerId=owner)
@@ -150,7 +152,8 @@ class SandboxWorld:
 
     def campaign(self, lead: str, name: str) -> None:
         campaign = self._put("Campaign", {"Name": name})
-        self._put("CampaignMember", {"LeadId": lead, "CampaignId": campaign, "Status": "Sent"})
+        person = "ContactId" if lead.startswith("003") else "LeadId"
+        self._put("CampaignMember", {person: lead, "CampaignId": campaign, "Status": "Sent"})
         self.later()
 
     def take(self, lead: str, owner: str) -> None:

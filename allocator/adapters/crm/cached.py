@@ -106,6 +106,11 @@ class CachedCRM:
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         return self._inner.changed(object, since, fields)
 
+    def members(
+        self, object: str, campaigns: Collection[str], fields: Sequence[str]
+    ) -> Iterator[Sequence[CrmRecord]]:
+        return self._inner.members(object, campaigns, fields)
+
     def matching(
         self,
         object: str,

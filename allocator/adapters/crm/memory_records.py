@@ -56,6 +56,8 @@ class MemoryRecords:
         self.contacts: dict[str, MemoryContact] = {}
         self.accounts: dict[str, MemoryAccount] = {}
         self.queues: dict[str, str] = {}
+        self.memberships: dict[str, set[str]] = {}
+        """Lead or Contact -> names of the campaigns that it is a member of."""
         self.shape = standard_fields(external_id)
         self.permissive = False
         self.no_duplicates = False
@@ -98,6 +100,21 @@ class MemoryRecords:
         for start in range(0, max(len(found), 1), PAGE):
             self._asked("changed", "read")
             yield found[start : start + PAGE]
+
+    def members(
+        self, object: str, campaigns: Collection[str], fields: Sequence[str]
+    ) -> Iterator[Sequence[CrmRecord]]:
+        self._need_external_id(object)
+        names = {folded(name) for name in campaigns}
+        self._asked("members", "members")
+        found = [
+            one.id
+            for one in self._rows(object).values()
+            if names & {folded(name) for name in self.memberships.get(one.id, ())}
+            and not (one.deleted or self._key(one) or getattr(one, "converted", False))
+        ]
+        for start in range(0, len(found), READ_AT_ONCE):
+            yield list(self.records(object, found[start : start + READ_AT_ONCE], fields).values())
 
     def matching(
         self,

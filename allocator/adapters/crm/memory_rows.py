@@ -66,7 +66,7 @@ class MemoryAccount:
 
 MemoryRow = MemoryLead | MemoryContact | MemoryAccount
 
-Operation = Literal["describe", "records", "changed", "matching", "create", "write", "give"]
+Operation = Literal["describe", "records", "changed", "members", "matching", "create", "write", "give"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,13 @@ class PredictingCRM:
         made = self._made(object, fields).values()
         yield [self._seen(record, fields) for record in made if record.moved and record.moved >= since]
 
+    def members(
+        self, object: str, campaigns: Collection[str], fields: Sequence[str]
+    ) -> Iterator[Sequence[CrmRecord]]:
+        for page in self._inner.members(object, campaigns, fields):
+            seen = [self._seen(record, fields) for record in page]
+            yield [record for record in seen if not record.external_id]
+
     def matching(
         self,
         object: str,

@@ -11,6 +11,7 @@ from allocator.adapters.crm.http import Timeouts
 from allocator.adapters.crm.salesforce.client import Client
 from allocator.adapters.crm.salesforce.errors import Refused
 from allocator.adapters.crm.salesforce.lookup import Lookup
+from allocator.adapters.crm.salesforce.members import Members
 from allocator.adapters.crm.salesforce.read import SOURCE, Reader
 from allocator.adapters.crm.salesforce.records import Records
 from allocator.adapters.crm.salesforce.sending import Sender
@@ -48,6 +49,7 @@ class SalesforceCRM:
         self._reader = Reader(self._client, self._shape)
         self._lookup = Lookup(self._client)
         self._records = Records(self._client, self._shape, settings.external_id)
+        self._members = Members(self._client, self._shape, self._records)
         self._writer = Writer(Sender(self._client))
         self._intake: frozenset[str] | None = None
         self._lock = threading.Lock()
@@ -130,6 +132,11 @@ class SalesforceCRM:
 
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         yield from self._records.changed(object, since, fields)
+
+    def members(
+        self, object: str, campaigns: Collection[str], fields: Sequence[str]
+    ) -> Iterator[Sequence[CrmRecord]]:
+        yield from self._members.members(object, campaigns, fields)
 
     def matching(
         self,

@@ -50,6 +50,10 @@ class Records:
         self._client, self._shape, self._external_id = client, shape, external_id
         self._infos: dict[str, Mapping[str, FieldInfo]] = {}
 
+    @property
+    def external_id(self) -> str:
+        return self._external_id
+
     def describe(self, kind: str) -> Mapping[str, FieldInfo]:
         if kind not in self._infos:
             self._infos[kind] = infos(self._shape.described(kind))
