@@ -1,4 +1,4 @@
-"""Leads of marketing systems in a database: what replays, statements, explanations and pauses make of them."""
+"""Leads of marketing systems in a database: what replays, statements, answers and pauses make of them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def test_the_same_tables_on_past_runs_move_nobody(world: World) -> None:
 def test_a_statement_counts_what_was_made_as_turns_and_what_was_linked_as_none(world: World) -> None:
     played(world)
     (one,) = statements(world.store, tables(), team=None, period=Period(), by_lane=False)
-    assert one.whole.leads == 5
+    (whole,) = one.parts
+    assert whole.given == 5
+    assert sum(line.got for line in whole.lines) == sum(line.fair_share for line in whole.lines)
+    assert sum(line.counts["turn"] for line in whole.lines) == 5
     order = rotation_object(tables(), tables().teams[0], now=world.at, store=world.store, n=3)
     assert len(order["lanes"][0]["next"]) == 3
 
@@ -130,8 +133,7 @@ def test_a_pause_of_the_service_makes_nothing_and_the_next_run_goes_on(world: Wo
     assert outcome.summary["paused"]
     assert world.made(ada) == []
     assert world.ended(ada) == ("decided", None)
-    world.store.resume(Paused.SERVICE, "", by="kim", at=world.at) if False else None
-    world.store.pause(Pause(Paused.SERVICE, "", since=world.at, until=world.at))
+    world.store.resume(Paused.SERVICE, "")
     world.run()
     assert world.lead(ada).owner == user("ana")
     assert world.lead_row(ada).epoch == 1
