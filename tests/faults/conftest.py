@@ -12,7 +12,10 @@ import pytest
 for folder in ("", "run", "rules"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
+pytest.register_assert_rewrite("synced_org")
+
 from faulty_org import FaultyOrg, Make  # noqa: E402
+from synced_org import SyncedOrg  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,3 +58,20 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 @pytest.fixture
 def org(make: Make) -> FaultyOrg:
     return make()
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedOrg]:
+    """One org with a HubSpot account for the tests of a file: each takes people of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = SyncedOrg(tmp_path_factory.mktemp("both"), patch)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SyncedOrg]:
+    """An org with a HubSpot account that nobody else uses."""
+    made = SyncedOrg(tmp_path, monkeypatch)
+    yield made
+    made.close()

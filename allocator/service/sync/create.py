@@ -250,6 +250,8 @@ class _Maker:
             said = f"several Leads have its external id: {', '.join(sorted(one.id for one in found))}"
             return _held(item, Reason.AMBIGUOUS_MATCH, said)
         if not one.known or one.deleted:
+            # Linked all the same: else its record would be new in the next run, and made once more.
+            self.store.save_links(self.lease, [self._made_link(item, Place(LEAD, one.id))])
             closed = Closed.MERGED if one.master_id else Closed.DELETED
             return Settlement(
                 pending.key,
