@@ -262,6 +262,7 @@ class Simulation:
         except (Crash, SourceError):
             return
         self.marks.append((world.at, world.marks[-1]))
+        self.broken += [f"I13: {said}" for said in world.results[-1].left_out]
         self._check()
 
     def _check(self) -> None:
@@ -313,7 +314,7 @@ class Simulation:
         self._quiet(begun)
         self.broken += sync_checker.at_rest(self._history())
         world.full_hours = 0  # from here on everything is looked at: what no search shows, too
-        world.settle(3)
+        world.settle(6)  # who is found gone frees what others were held for, one after the other
         world.full_hours = 10_000
         begun = len(world.log.events)
         world.settle(1)

@@ -10,6 +10,8 @@ from sync_world import Crash, World
 
 from allocator.adapters.crm.memory import MemoryFault
 from allocator.adapters.store.sql import open_store
+from allocator.domain.records import Link
+from allocator.domain.sync import route
 from allocator.domain.sync.look import BASE_OF
 from allocator.domain.sync.values import FieldInfo
 from allocator.errors import QuotaError
@@ -267,6 +269,31 @@ def test_a_person_who_edits_between_two_fields_sent_one_by_one_is_not_overwritte
         assert world.ours(id)[name] == world.theirs(lead)[theirs] and lost & {"1", "2", "Ev"}
 
 
+def test_a_record_that_cannot_get_its_external_id_is_seen_all_the_same(world: World) -> None:
+    """The CRM's search finds only what has one, and another record has it already."""
+    id = at_rest(world)
+    other = world.crm.add_lead(owner=world.user, LastName="Roth", Company="Acme").id
+    world.act("merge", other, world.lead(id))
+    world.act("undelete", world.lead(id))
+    with world.lease() as lease:
+        links = [Link(world.key(id), "salesforce", "Lead", world.lead(id), "merged", world.at)]
+        world.store.save_links(
+            lease, [*links, Link(world.key(id), "salesforce", "Lead", other, "live", world.at)]
+        )
+    world.full_hours = 0
+    world.run()
+    world.full_hours = 10_000
+    assert {x.rule for x in world.row(id).problems} == {"@external_id"}
+    begun = len(world.log.events)
+    world.edit_theirs(other, Phone="1")
+    world.run()
+    assert world.ours(id)["phone"] == "1" and len(world.written(begun)) <= 2
+    begun = len(world.log.events)
+    world.run()
+    world.run()
+    assert not world.written(begun)
+
+
 # --- dead ends --------------------------------------------------------------------------------------------
 
 
@@ -405,6 +432,37 @@ def test_an_archived_record_is_held_and_linked_again_when_it_returns(world: Worl
     world.source.restore(id)
     world.settle(2)
     assert world.live_link(id) is not None and world.ours(id)["phone"] == "1"
+
+
+def test_a_record_that_gets_a_link_it_had_before_is_looked_at_in_the_next_cycle(world: World) -> None:
+    """Its own look in the same batch would still see the link as ended."""
+    lost, winner = at_rest(world), at_rest(world)
+    had, gone = world.lead(lost), world.lead(winner)
+    world.act("delete", gone)
+    with world.lease() as lease:
+        ended = Link(world.key(winner), "salesforce", "Lead", had, "merged", world.at + timedelta(days=1))
+        world.store.save_links(lease, [ended])
+    onward = world.crm.add_lead(owner=world.user, LastName="Roth", Company="Acme").id
+    world.act("merge", onward, had)
+    world.source.merge(winner, lost)
+    world.full_hours = 0
+    results = [world.run() for _ in range(3)]
+    assert not any(result.left_out for result in results)
+    link = world.live_link(winner)
+    assert link is not None and link.crm_id == onward and world.row(winner).plan == "lead"
+
+
+def test_one_record_with_contradicting_links_is_held_and_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, fine = at_rest(world), at_rest(world), at_rest(world)
+    contact = world.act("convert", world.lead(one))
+    world.act("convert", world.lead(two), contact=contact)
+    world.edit_ours(fine, phone="1")
+    monkeypatch.setattr(route, "_unless_taken", lambda plan, *_: (plan, ""))
+    result = world.run()
+    assert len(result.left_out) == 1 and world.theirs(world.lead(fine))["Phone"] == "1"
+    assert sorted(world.row(id).plan for id in (one, two)) == ["contact", "held"]
 
 
 # --- conflicts --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.sync.look import differs
-from allocator.domain.sync.mapping import FieldMap
+from allocator.domain.sync.mapping import EXTERNAL_ID, FieldMap
 from allocator.domain.sync.route import Taken
 from allocator.domain.sync.values import CrmRecord, Linked, SyncRow, SyncWrite
 from allocator.ports import CRM, Store
@@ -51,7 +51,7 @@ def due(
 ) -> list[LeadKey]:
     """The records to look at, those with a Lead first: a batch then reads one object of the CRM."""
     linked, rows = known.taken.by_key, known.rows
-    found = {key for key, row in rows.items() if row.again or _is_held(row, pulled, at)}
+    found = {key for key, row in rows.items() if row.again or _is_held(row, pulled, at) or _is_hidden(row)}
     found |= {key for key in linked if pulled.full or key not in rows}
     found |= known.pending.keys()
     found |= {key for key in pulled.records.keys() & rows.keys() if _ours_moved(rows[key], pulled, mapping)}
@@ -65,6 +65,11 @@ def due(
 
 def _is_held(row: SyncRow, pulled: Pulled, at: datetime) -> bool:
     return row.plan == "held" and (pulled.full or at - row.since < FORGOTTEN)
+
+
+def _is_hidden(row: SyncRow) -> bool:
+    """Whether the CRM's record could not be given its external id: the search finds only those with one."""
+    return any(problem.rule == EXTERNAL_ID for problem in row.problems)
 
 
 def _ours_moved(row: SyncRow, pulled: Pulled, mapping: FieldMap) -> bool:

@@ -7,7 +7,7 @@ writes: to the CRM on the stamps of these reads, read back, and to the marketing
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from allocator.domain.lead import LeadKey
@@ -15,8 +15,8 @@ from allocator.domain.records import Lease, Link
 from allocator.domain.sync.look import Case, Clocks, Look, look
 from allocator.domain.sync.mapping import FieldMap
 from allocator.domain.sync.route import start_of
-from allocator.domain.sync.values import Linked, SyncWrite
-from allocator.errors import SourceError
+from allocator.domain.sync.values import Linked, SyncStep, SyncWrite
+from allocator.errors import AllocatorError, SourceError
 from allocator.ports import CRM, LeadSource, Progress, Store
 from allocator.service.sync.candidates import Known, changed_in, due, known_of
 from allocator.service.sync.carry import Carried, Carrier
@@ -49,6 +49,8 @@ class SyncResult:
     """Of the system in `asked`: what is left waits for the next run, and no mark has moved."""
     asked: str = ""
     stopped: bool = False
+    left_out: list[str] = field(default_factory=list)
+    """Records whose links would contradict those that are stored, and how: they are held."""
 
 
 def synchronise(
@@ -142,12 +144,37 @@ class _Cycle:
             self._count_writes([x for one in looks.values() for x in one.step.writes])
             return Carried()
         steps = [one.step for one in news.values()]
-        sent = self._store.commit_sync(self._lease, steps, at=self._now()) if steps else ()
-        self.known.rows.update((step.row.key, step.row) for step in steps)
+        sent = self._commit(steps) if steps else ()
         routes = {key: (cases[key], one.route) for key, one in news.items() if one.route is not None}
         carried = self._carrier.carry(sent, routes) if sent else Carried()
         self._count_writes(carried.done)
         return carried
+
+    def _commit(self, steps: Sequence[SyncStep]) -> list[SyncWrite]:
+        """All of them at once; or each by itself, where one contradicts what is stored and would stop all."""
+        try:
+            return self._committed(steps)
+        except AllocatorError as error:
+            if type(error) is not AllocatorError:
+                raise
+        return [write for step in steps for write in self._commit_one(step)]
+
+    def _commit_one(self, step: SyncStep) -> list[SyncWrite]:
+        try:
+            return self._committed([step])
+        except AllocatorError as error:
+            if type(error) is not AllocatorError:
+                raise
+            self._result.left_out.append(f"{step.row.key}: {error}")
+            row = replace(
+                step.row, plan="held", reason="ambiguous_match", detail=str(error), since=step.row.at
+            )
+            return self._committed([SyncStep(row)])
+
+    def _committed(self, steps: Sequence[SyncStep]) -> list[SyncWrite]:
+        sent = self._store.commit_sync(self._lease, steps, at=self._now())
+        self.known.rows.update((step.row.key, step.row) for step in steps)
+        return list(sent)
 
     # --- looking
 
@@ -185,10 +212,11 @@ class _Cycle:
 
     def _was_moved(self, case: Case) -> bool:
         """Whether it has no link, or was given one in this very batch: looked at in the next cycle."""
-        start, live = start_of(case.links), self.known.taken.by_key.get(case.key)
-        if start is None:
+        live = self.known.taken.by_key.get(case.key)
+        if start_of(case.links) is None:
             return True
-        return live is not None and (live.object, live.crm_id) != (start.object, start.crm_id)
+        own = {(x.object, x.crm_id) for x in case.links if x.state == Linked.LIVE}
+        return live is not None and (live.object, live.crm_id) not in own
 
     def _look(self, case: Case) -> Look:
         clocks = Clocks(self._now(), self._fresh.ours_ahead, self._fresh.theirs_ahead)
