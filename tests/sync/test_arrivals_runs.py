@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arrivals_world import World, tables, user
 
+from allocator.adapters.crm.memory import MemoryFault
 from allocator.domain.lead import LeadKey
 
 
@@ -229,6 +230,20 @@ def test_without_the_field_for_the_id_nothing_is_made_and_the_message_says_what_
     assert own.owner == user("ana")
     assert "Marketing_Id__c" in str(outcome.apart["hubspot"])
     assert world.store.leads([LeadKey("hubspot", ada)]) == []
+
+
+def test_a_crm_that_cannot_answer_about_contacts_still_gets_its_own_leads_given() -> None:
+    for operation in ("describe", "matching"):
+        world = World()
+        ada = world.add()
+        own = world.crm.add_lead(created=world.at)
+        world.crm.faults.append(MemoryFault(operation, "down"))  # type: ignore[arg-type]
+        outcome = world.run()
+        assert own.owner == user("ana")
+        assert set(outcome.apart) == {"hubspot"}
+        assert world.made(ada) == []
+        world.run()
+        assert len(world.made(ada)) == 1
 
 
 def test_a_contact_that_leaves_intake_while_it_is_held_is_not_held_any_more() -> None:

@@ -76,6 +76,11 @@ class Arrivals:
     fresh: set[LeadKey] = field(default_factory=set)
     """Records whose external id was looked for in vain in this run, right before they were decided."""
 
+    @property
+    def by_email(self) -> bool:
+        """Whether a person may be known by their e-mail."""
+        return "e-mail" in _listed(self.tables, "match new leads by", ("id", "e-mail"))
+
     def gate(self, key: LeadKey) -> Gate | None:
         return next((gate for gate in self.gates if gate.name == key.source), None)
 
@@ -158,7 +163,12 @@ class Arrivals:
         read = [one for gate in self.gates if gate.open for one in self._fresh(gate, work, ended)]
         unreadable = [one for one in read if one.record.unreadable]
         readable = in_order(one for one in read if not one.record.unreadable)
-        matches = self._matched(readable) if readable else []
+        try:
+            matches = self._matched(readable) if readable else []
+        except SourceError as error:  # the CRM's own leads are decided all the same
+            for gate in self.gates:
+                gate.trouble = gate.trouble or error
+            return Judged(ended=tuple(ended))
         rows = {row.key: row for row in self.store.leads([one.key for one in readable])}
         new, ready = list(unreadable), []
         for one, found in zip(readable, matches, strict=True):
@@ -205,7 +215,7 @@ class Arrivals:
         return found
 
     def _matched(self, work: Sequence[Work]) -> list[Match]:
-        by_email = "e-mail" in _listed(self.tables, "match new leads by", ("id", "e-mail"))
+        by_email = self.by_email
         needs = _listed(self.tables, "new lead needs", DEFAULT_NEEDS)
         wanted = [self._wanted(one.record, by_email, needs) for one in work]
         self.progress("match", 0, len(wanted))
@@ -285,22 +295,22 @@ def gates_of(
     tables: RoutingTables,
     map_of: Callable[[LeadSource, RoutingTables], FieldMap],
 ) -> tuple[Gate, ...]:
-    """A gate for each system; closed where it cannot be asked for its fields, or the CRM lacks the field that
-    holds the marketing record's id. Raises SourceError when the CRM cannot be asked."""
+    """A gate for each system; closed where it or the CRM cannot be asked for its fields, or the CRM lacks the
+    field that holds the marketing record's id. Raises nothing: the CRM's own leads do not depend on it."""
     found = tuple(Gate(source) for source in sources)
-    if not found:
-        return ()
-    for kind in (LEAD, CONTACT):
-        lacking = not crm.external_id or crm.external_id not in crm.describe(kind)
-        for gate in found if lacking else ():
-            gate.trouble = gate.trouble or no_external_id(crm.external_id, kind)
     for gate in found:
-        if gate.trouble is None:
-            try:
-                gate.map = map_of(gate.source, tables)
-            except SourceError as error:
-                gate.trouble = error
+        try:
+            _need_external_id(crm)
+            gate.map = map_of(gate.source, tables)
+        except SourceError as error:
+            gate.trouble = error
     return found
+
+
+def _need_external_id(crm: CRM) -> None:
+    for kind in (LEAD, CONTACT):
+        if not crm.external_id or crm.external_id not in crm.describe(kind):
+            raise no_external_id(crm.external_id, kind)
 
 
 def _listed(tables: RoutingTables, name: str, default: Sequence[str]) -> tuple[str, ...]:

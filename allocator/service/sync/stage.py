@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,8 @@ from allocator.service.settling import Settle
 from allocator.service.sync.arrivals import Arrivals, Gate, as_source, gates_of
 from allocator.service.sync.create import OF_SOURCES, create
 from allocator.service.sync.cycle import SyncResult, synchronise
-from allocator.service.sync.marks import FULL_HOURS
+from allocator.service.sync.make_ours import MadeOurs, make_ours
+from allocator.service.sync.marks import FULL_HOURS, Pulled
 from rules.model import RoutingTables
 
 OWNER_ID = "hubspot_owner_id"
@@ -36,6 +37,8 @@ class Marketing:
     sources: tuple[LeadSource, ...] = ()
     write_back: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     full_hours: int = FULL_HOURS
+    campaigns: tuple[str, ...] = ()
+    """Whose members get a record in a marketing system if they have none."""
 
     def map_of(self, crm: CRM, source: LeadSource, tables: RoutingTables) -> FieldMap:
         """Its fields and the CRM's, by sheet Fields. Raises SourceError."""
@@ -69,6 +72,7 @@ class Stage:
         self.progress, self.stop = progress, stop
         self.arrivals: Arrivals | None = None
         self.results: dict[str, SyncResult] = {}
+        self.made: dict[str, MadeOurs] = {}
         self.paused: Pause | None = None
         self._made: dict[str, Counter[Effect]] = {}
 
@@ -77,7 +81,7 @@ class Stage:
         return self.arrivals.gates if self.arrivals else ()
 
     def open(self, tables: RoutingTables) -> None:
-        """Ask the systems and the CRM for their fields. Raises SourceError where the CRM cannot be asked."""
+        """Ask the systems and the CRM for their fields; who cannot be asked is left out of the run."""
         if not self.marketing.sources:
             return
         gates = gates_of(
@@ -137,15 +141,42 @@ class Stage:
         return {user.id: ids[email] for user in users if (email := user.email.strip().lower()) in ids}
 
     def _cycle(self, gate: Gate, owners: Mapping[str, str]) -> SourceError | None:
-        assert gate.map is not None and gate.pulled is not None
+        """What is linked, then what the campaigns ask for: by then every link says what it leads to."""
+        assert gate.pulled is not None
+        trouble = self._in_step(gate, owners, gate.pulled)
+        result = self.results[gate.name]
+        if result.trouble is not None or result.stopped or not self.marketing.campaigns:
+            return trouble
+        self.paused = service_of(self.store.pauses(now=self.clock.now()))
+        return None if self.paused is not None else self._make(gate, owners, gate.pulled)
+
+    def _in_step(self, gate: Gate, owners: Mapping[str, str], pulled: Pulled) -> SourceError | None:
+        assert gate.map is not None
         result = synchronise(
-            self.crm, self.store, gate.source, self.lease, gate.map, gate.pulled, owners=owners,
+            self.crm, self.store, gate.source, self.lease, gate.map, pulled, owners=owners,
             now=self.clock.now, live=self.live, progress=self.progress, stop=self.stop,
         )  # fmt: skip
-        self.results[gate.name] = result
-        if result.asked == self.crm.name:
-            return result.trouble
-        gate.trouble = result.trouble
+        self.results[gate.name] = result.after(self.results.get(gate.name))
+        return self._told(gate, result.trouble, result.asked)
+
+    def _make(self, gate: Gate, owners: Mapping[str, str], pulled: Pulled) -> SourceError | None:
+        """Records for members of campaigns; a cycle more brings them in step."""
+        assert gate.map is not None and self.arrivals is not None
+        done = self.made[gate.name] = make_ours(
+            self.crm, self.store, gate.source, self.lease, gate.map, self.marketing.campaigns, owners=owners,
+            by_email=self.arrivals.by_email, now=self.clock.now, live=self.live, progress=self.progress,
+            stop=self.stop,
+        )  # fmt: skip
+        trouble = self._told(gate, done.trouble, done.asked)
+        if done.trouble is not None or not self.live or not (done.made or done.linked) or self.stop():
+            return trouble
+        return self._in_step(gate, owners, replace(pulled, records={}, full=False))
+
+    def _told(self, gate: Gate, trouble: SourceError | None, asked: str) -> SourceError | None:
+        """The CRM's trouble; the system's own stays in its gate."""
+        if asked == self.crm.name:
+            return trouble
+        gate.trouble = trouble
         return None
 
     # --- what it came to ---
@@ -155,18 +186,25 @@ class Stage:
         """What kept a system from being used, by its name."""
         return {gate.name: gate.trouble for gate in self.gates if gate.trouble is not None}
 
+    @property
+    def notes(self) -> list[str]:
+        """Who of the campaigns got no record, and why."""
+        return [note for name, done in self.made.items() for note in done.notes(name)]
+
     def synced(self) -> dict[str, dict[str, int]]:
         """The run's JSON on what was brought in step, by system."""
         return {gate.name: self._counts(gate.name) for gate in self.gates}
 
     def _counts(self, name: str) -> dict[str, int]:
         result, made = self.results.get(name, SyncResult()), self._made.get(name, Counter())
+        ours = self.made.get(name, MadeOurs())
         return {
             "looked_at": result.looked_at,
             "to_crm": result.to_crm,
             "to_marketing": result.to_marketing,
             "created": made[Effect.CREATE],
-            "linked": made[Effect.LINK],
+            "linked": made[Effect.LINK] + ours.linked,
+            "made": ours.made,
             "switched": result.switched,
             "conflicts": result.conflicts,
             "problems": result.problems,
