@@ -301,3 +301,15 @@ class World:
     def settle(self, cycles: int = 3) -> None:
         for _ in range(cycles):
             self.run()
+
+
+def at_rest(world: World, **values: str) -> str:
+    """A person whose two sides are in step."""
+    id = world.person(**values)
+    world.settle(2)
+    return id
+
+
+def writes(world: World, begun: int) -> list[tuple[str, dict[str, object]]]:
+    """What was sent since: to which object, and what."""
+    return [(x.object, dict(x.values)) for x in world.written(begun)]

@@ -18,6 +18,7 @@ from allocator.domain.sync.route import Place, Route
 from allocator.domain.sync.values import (
     CrmRecord,
     CrmWrite,
+    Made,
     SourceAnswer,
     SourceWrite,
     SyncEnd,
@@ -277,7 +278,7 @@ class Carrier:
             self._store.settle_sync(self._lease, found, at=self._now())
 
 
-def stopped_by_source(name: str, answers: Iterable[SourceAnswer]) -> SourceError:
+def stopped_by_source(name: str, answers: Iterable[SourceAnswer | Made]) -> SourceError:
     """Why the rest was not sent, as the last answer told."""
     codes = sorted({x.detail for x in answers if x.result is WriteResult.UNSENT and x.detail})
     told = f" ({', '.join(codes)})" if codes else ""
