@@ -255,7 +255,7 @@ class _Run:
             if path in missing
         ]
         apart = [f"{name} could not be used: {error}" for name, error in self.stage.trouble.items()]
-        return [*filter(None, [self.look.note]), *lacks, *apart, *self.tally.back_notes()]
+        return [*filter(None, [self.look.note]), *lacks, *apart, *self.stage.notes, *self.tally.back_notes()]
 
     def leave(self) -> None:
         """Hand over from here and end the process, whatever the CRM still keeps us waiting for."""

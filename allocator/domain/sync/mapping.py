@@ -180,6 +180,28 @@ class FieldMap:
         done = merge({}, seen, None, rules, record=str(record.key))
         return NewFields({w.field: w.value for w in done.theirs}, done.problems, done.agreed)
 
+    # --- a person who is not in marketing yet -------------------------------------------------------------
+
+    def our_field(self, theirs: str, plan: Plan) -> str:
+        """The marketing field that a field of the plan's record is carried to or from; empty: none."""
+        found = (c.rule for c in self._plans[plan].values() if c.object != ACCOUNT)
+        return next((r.ours for r in found if r.theirs.casefold() == theirs.casefold()), "")
+
+    def new_record(self, record: CrmRecord, owner: str = "") -> dict[str, FieldValue]:
+        """The marketing record that a Lead or Contact would become: what is pulled, what is written back, and
+        its e-mail, whatever that one's direction."""
+        plan: Plan = "lead" if record.object == LEAD else "contact"
+        lead, contact = (record, None) if plan == "lead" else (None, record)
+        seen = self.theirs_seen(plan, lead, contact, owner)
+        email = self.our_field("Email", plan)
+        found: dict[str, FieldRule] = {}
+        for one in self._plans[plan].values():
+            rule = self._now(one, None, Seen({}), seen)
+            if rule is not None and (rule.direction != "push" or rule.ours == email):
+                found.setdefault(rule.ours, replace(rule, direction="pull", rule="overwrite"))
+        done = merge({}, None, seen, found.values(), record=f"{record.object} {record.id}")
+        return {w.field: w.value for w in done.ours if w.value is not None}
+
     def facts_fields(self, record: SourceRecord) -> dict[str, object]:
         """The record's raw values, and the would-be Lead's by the names of its fields: what rules read.
 

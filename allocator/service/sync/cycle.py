@@ -52,6 +52,15 @@ class SyncResult:
     left_out: list[str] = field(default_factory=list)
     """Records whose links would contradict those that are stored, and how: they are held."""
 
+    def after(self, earlier: SyncResult | None) -> SyncResult:
+        """Both cycles of one run together."""
+        if earlier is None:
+            return self
+        summed = ("looked_at", "to_crm", "to_marketing", "switched", "conflicts", "problems")
+        counts = {name: getattr(earlier, name) + getattr(self, name) for name in summed}
+        left_out = list(dict.fromkeys([*earlier.left_out, *self.left_out]))
+        return replace(self, **counts, full=earlier.full, left_out=left_out)
+
 
 def synchronise(
     crm: CRM,

@@ -188,8 +188,9 @@ class Stage:
 
     @property
     def notes(self) -> list[str]:
-        """Who of the campaigns got no record, and why."""
-        return [note for name, done in self.made.items() for note in done.notes(name)]
+        """Links that contradict each other, and who of the campaigns got no record; with the reason."""
+        out = [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
+        return [*out, *(note for name, done in self.made.items() for note in done.notes(name))]
 
     def synced(self) -> dict[str, dict[str, int]]:
         """The run's JSON on what was brought in step, by system."""

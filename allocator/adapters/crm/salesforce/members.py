@@ -1,7 +1,7 @@
 """Members of campaigns who have no marketing record yet.
 
-"Relationship Queries" (SOQL Reference, sforce_api_calls_soql_relationships.htm): a member is asked for by what
-its campaign, its Lead and its Contact are. The member of a converted Lead names both.
+"Relationship Queries" (SOQL Reference, sforce_api_calls_soql_relationships.htm): a member is asked for by
+what its campaign, its Lead and its Contact are. The member of a converted Lead names both.
 """
 
 from __future__ import annotations
