@@ -62,6 +62,6 @@ def writes(entries: list[dict[str, Any]]) -> Iterator[tuple[Place, dict[str, Any
                 continue
             if "/contacts/batch/" in path and not path.endswith("/read"):
                 for one in call["body"]["inputs"]:
-                    yield ("record", one["id"]), one["properties"]
+                    yield ("record", one.get("id", "")), one["properties"]
             elif found := CRM_ROW.search(path):
                 yield (found[1], found[2]), call["body"]
