@@ -1,4 +1,4 @@
-"""Members of a chosen campaign get a HubSpot contact, through both sandboxes and HTTP, and it comes to rest."""
+"""Members of a chosen campaign get a HubSpot contact, through both sandboxes, and it comes to rest."""
 
 from __future__ import annotations
 
