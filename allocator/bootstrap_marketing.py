@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from allocator.adapters.clock import clock_from
 from allocator.adapters.marketing.predicting import PredictingSource
@@ -18,6 +19,9 @@ from allocator.service.doctor.subject import Systems
 from allocator.service.sync.stage import Marketing
 from rules.errors import Problem
 from rules.model import RoutingTables
+
+if TYPE_CHECKING:
+    from allocator.adapters.marketing.hubspot import HubspotSource
 
 Wanted = Callable[[], Collection[str] | None]
 """The properties that the tables map, when they are known; None: all of them."""
@@ -73,7 +77,9 @@ def systems_of(settings: Settings) -> Systems:
         return Systems(folder=folder, unusable=_unusable)
     return Systems(
         hubspot=lambda: _hubspot(hub, lambda: (), None, lambda seconds: None),
+        owned=lambda: _hubspot(hub, lambda: (), None, lambda seconds: None).owned(),
         address=hub.url,
+        owner_field=hub.owner_field,
         intake_field=hub.intake_field,
         intake=hub.intake,
         written=hub.write_back.names(),
@@ -85,7 +91,7 @@ def systems_of(settings: Settings) -> Systems:
 
 def _hubspot(
     own: HubspotSection, properties: Wanted, clock: Clock | None, sleep: Callable[[float], object]
-) -> LeadSource:
+) -> HubspotSource:
     from allocator.adapters.marketing.hubspot import HubspotSettings, HubspotSource
 
     back = own.write_back
@@ -95,6 +101,7 @@ def _hubspot(
         path=own.path,
         intake_field=own.intake_field,
         intake=own.intake,
+        owner_field=own.owner_field,
         marked=tuple(name for name in (back.lead_id, back.contact_id) if name),
         written=back.names(),
         overlap=own.overlap,
