@@ -62,6 +62,7 @@ class HubspotSection(BaseModel):
     path: str = "/crm/v3/objects"
     intake_field: str = "lifecyclestage"
     intake: tuple[str, ...] = ("lead", "marketingqualifiedlead")
+    owner_field: str = "hubspot_owner_id"
     overlap_minutes: int = Field(default=15, ge=1, le=1440)
     write_back: WriteBackSection = Field(default_factory=WriteBackSection)
 
@@ -84,6 +85,11 @@ class HubspotSection(BaseModel):
     @classmethod
     def _name(cls, name: str) -> str:
         return _property(name)
+
+    @field_validator("owner_field")
+    @classmethod
+    def _name_or_none(cls, name: str) -> str:
+        return _property(name) if name else name
 
     @field_validator("intake")
     @classmethod

@@ -109,3 +109,30 @@ def test_a_folder_without_permissions_is_named(org: Org, monkeypatch: pytest.Mon
         with monkeypatch.context() as patch:
             patch.setattr(os, "access", lambda path, mode, denied=denied: not mode & denied)
             assert systems.unusable(folder) == said
+
+
+def test_contacts_that_are_left_to_their_owners_are_counted(org: Org) -> None:
+    with_hubspot(org)
+    assert "because somebody owns it" in look(org)[1]["hubspot_intake"]["message"]
+    hub = f"{org.info['url']}/_sandbox/hubspot"
+    [owner, *_] = requests.put(f"{hub}/owners", json=[{"email": "o@acme.example"}], timeout=10).json()
+    owned = {"lifecyclestage": "lead", "hubspot_owner_id": owner["id"]}
+    rows = [
+        {**owned, "email": "one@a.example"},
+        {**owned, "email": "two@a.example"},
+        {**owned, "email": "known@a.example", "crm_lead_id": "00Q000000000001AAA"},
+        {**owned, "email": "late@a.example", "lifecyclestage": "customer"},
+        {"lifecyclestage": "lead", "email": "free@a.example"},
+    ]
+    requests.put(f"{hub}/contacts", json=[{"properties": row} for row in rows], timeout=10)
+    found = look(org)[1]["hubspot_intake"]
+    assert found["message"].startswith("2 contacts are left to the owner that hubspot_owner_id names")
+    assert found["status"] == "ok"
+    edit(org, "[hubspot]\n", '[hubspot]\nowner_field = ""\n')
+    assert "whether or not somebody owns them" in look(org)[1]["hubspot_intake"]["message"]
+
+
+def test_an_owner_property_that_is_not_there_is_an_error(org: Org) -> None:
+    with_hubspot(org, owner_field="rep")
+    found = failed(org, "hubspot_properties", "error")
+    assert "no contact property rep" in found["message"] and "owner_field under [hubspot]" in found["fix"]

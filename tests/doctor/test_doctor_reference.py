@@ -24,7 +24,7 @@ def test_every_check_is_documented_with_its_fix() -> None:
 
 
 def test_every_check_has_a_name_and_a_fix_of_its_own() -> None:
-    assert len({kind.id for kind in CHECKS}) == len(CHECKS) == 22
+    assert len({kind.id for kind in CHECKS}) == len(CHECKS) == 23
     assert all(kind.fix and kind.looks_at for kind in CHECKS)
 
 

@@ -45,7 +45,14 @@ def found(*rows: dict[str, Any], total: int | None = None) -> Reply:
 
 def scripted(org: ScriptedOrg, *, waits: Waits | None = None, patience: float = PATIENT) -> HubspotSource:
     """Of an account with a handful of properties."""
-    names = ("lifecyclestage", "email", "crm_lead_id", "lastmodifieddate", "hs_merged_object_ids")
+    names = (
+        "lifecyclestage",
+        "hubspot_owner_id",
+        "email",
+        "crm_lead_id",
+        "lastmodifieddate",
+        "hs_merged_object_ids",
+    )
     org.on("GET /crm/v3/properties", Reply(200, {"results": [definition(name) for name in names]}))
     settings = HubspotSettings(token="pat-canary", url=org.url)
     times = Timeouts(patience, patience, patience)

@@ -121,13 +121,17 @@ def test_a_path_that_is_not_there_makes_no_record_gone(org: ScriptedOrg, status:
 
 
 def test_a_search_never_asks_more_than_hubspot_reads(org: ScriptedOrg) -> None:
-    many = [definition(f"property_number_{n}") for n in range(300)] + [definition("lifecyclestage")]
+    many = [definition(f"property_number_{n}") for n in range(300)]
+    many += [definition("lifecyclestage"), definition("hubspot_owner_id")]
     org.on("GET /crm/v3/properties", Reply(200, {"results": many}))
     org.on("POST .*/search", found(contact(1)))
     source = HubspotSource(HubspotSettings(token="t", url=org.url), sleep=Waits())
     assert len(pulled(source)) == 1
     [asked] = org.requests("/search")
-    assert asked.body["properties"] == ["lifecyclestage"] and len(json.dumps(asked.body)) < 3_000
+    assert (
+        asked.body["properties"] == ["lifecyclestage", "hubspot_owner_id"]
+        and len(json.dumps(asked.body)) < 3_000
+    )
 
 
 def test_a_write_that_surely_never_left_is_unsent(org: ScriptedOrg) -> None:
@@ -166,6 +170,7 @@ def test_no_text_of_an_answer_gets_into_a_message(org: ScriptedOrg) -> None:
         ({"token": "a\nb"}, "is no token"),
         ({"path": "/crm/v3"}, "hubspot.path"),
         ({"intake_field": "x y"}, "internal name"),
+        ({"owner_field": "X"}, "internal name"),
         ({"intake": ()}, "hubspot.intake"),
     ],
 )

@@ -50,7 +50,8 @@ def test_without_the_sections_there_is_no_marketing_system(tmp_path: Path) -> No
 def test_a_token_is_enough_for_hubspot(tmp_path: Path) -> None:
     made = settings(tmp_path, f"{HUB}").hubspot
     assert made is not None and made.url == "https://api.hubapi.com" and made.secret() == "pat-kept-dark"
-    assert made.intake == ("lead", "marketingqualifiedlead") and made.overlap == timedelta(minutes=15)
+    assert made.intake == ("lead", "marketingqualifiedlead") and made.owner_field == "hubspot_owner_id"
+    assert made.overlap == timedelta(minutes=15)
     assert len(made.write_back.names()) == 6
 
 
@@ -82,6 +83,7 @@ def test_both_systems_are_wired_in_order_with_what_is_written_back(tmp_path: Pat
         (f"{HUB}intake = []", "hubspot.intake: name 1 to 100 values"),
         (f'{HUB}intake = "lead"', "hubspot.intake must be a list"),
         (f'{HUB}intake_field = "Life Cycle"', "hubspot.intake_field: must be a property"),
+        (f'{HUB}owner_field = "Owner"', "hubspot.owner_field: must be a property"),
         (f"{HUB}overlap_minutes = 0", "hubspot.overlap_minutes"),
         (f'{HUB}tokn = "x"', "unknown key hubspot.tokn. Did you mean token?"),
         (f'{BACK}owners = "x"', "unknown key hubspot.write_back.owners. Did"),

@@ -104,6 +104,11 @@ CHECKS: tuple[Kind, ...] = (
         "Mend the names under [hubspot]", marketing.hubspot_properties,
     ),
     Kind(
+        "hubspot_intake", "how many contacts would be new leads if nobody owned them in HubSpot",
+        'If they are to be new leads all the same: owner_field = "" under [hubspot]',
+        marketing.hubspot_intake,
+    ),
+    Kind(
         "field_mapping", "both systems have the fields of sheet Fields, of kinds that fit, and let them be "
         "written",
         "allocator tables check names each cell and what to type", marketing.field_mapping,

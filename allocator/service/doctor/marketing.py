@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, Sides
 from allocator.domain.sync.mapping_doubts import doubts
 from allocator.domain.sync.values import FieldInfo
-from allocator.service.doctor.subject import CONFIGURATION, Check, Patient, Status, Systems
+from allocator.service.doctor.subject import CONFIGURATION, Check, NotChecked, Patient, Status, Systems
 
 NONE = Check(message="no HubSpot account is configured")
 CREATE = "Add in HubSpot under Settings, Properties, Contact properties, Create property"
@@ -41,11 +41,29 @@ def hubspot_properties(patient: Patient) -> Check:
     return Check(message="intake and every property that is written back to are there")
 
 
+def hubspot_intake(patient: Patient) -> Check:
+    """How many contacts are left to the owners that they have."""
+    systems = patient.subject.systems
+    if systems.hubspot is None:
+        return NONE
+    if _intake(systems, patient.hubspot.need()) is not None:
+        raise NotChecked("see hubspot_properties")
+    if not systems.owner_field:
+        return Check(message="contacts are new leads whether or not somebody owns them in HubSpot")
+    count = systems.owned()
+    are = "1 contact is" if count == 1 else f"{count:,} contacts are"
+    said = f"{are} left to the owner that {systems.owner_field} names, and are no new leads"
+    return Check(message=said if count else "no contact is left out of intake because somebody owns it")
+
+
 def _intake(systems: Systems, fields: Mapping[str, FieldInfo]) -> Check | None:
     found = fields.get(systems.intake_field)
     if found is None:
         said = f"HubSpot has no contact property {systems.intake_field}, by which intake goes"
         return _wrong(said, "Name one that it has: intake_field under [hubspot]")
+    if systems.owner_field and systems.owner_field not in fields:
+        said = f"HubSpot has no contact property {systems.owner_field}, which tells who owns a contact"
+        return _wrong(said, "Name one that it has: owner_field under [hubspot]")
     unknown = [v for v in systems.intake if found.type.restricted and v not in found.type.options]
     if not unknown:
         return None

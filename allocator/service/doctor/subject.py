@@ -92,6 +92,9 @@ class Systems:
     """The marketing systems; no `hubspot` and no `folder` where none is configured."""
 
     hubspot: Callable[[], LeadSource] | None = None
+    owned: Callable[[], int] = lambda: 0
+    """How many of its contacts are in no intake only because `owner_field` says that somebody owns them."""
+    owner_field: str = ""
     address: str = ""
     intake_field: str = ""
     intake: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 from allocator.adapters.marketing.hubspot import shape
 from allocator.adapters.marketing.hubspot.client import Client
 from allocator.adapters.marketing.hubspot.errors import NoAnswer, Refused, listed
-from allocator.adapters.marketing.hubspot.settings import OWNER, HubspotSettings
+from allocator.adapters.marketing.hubspot.settings import HubspotSettings
 from allocator.domain.lead import LeadKey
 from allocator.domain.sync.values import FieldInfo, SourceRecord
 from allocator.errors import SourceError
@@ -107,22 +107,33 @@ class Reader:
 
     def _conditions(self, since: datetime | None) -> list[list[dict[str, Any]]]:
         """In intake, or changed; every contact where there is no `since`."""
-        own = self._settings
-        if own.intake_field not in self.definitions():
-            raise SourceError(
-                f'HubSpot has no contact property "{own.intake_field}". Name one that it has: '
-                "hubspot.intake_field."
-            )
+        intake = self._intake()
         if since is None:
             return [[]]
-        unmarked = [
-            {"propertyName": name, "operator": "NOT_HAS_PROPERTY"}
-            for name in own.marked
-            if name in self.definitions()
-        ]
-        intake = {"propertyName": own.intake_field, "operator": "IN", "values": list(own.intake)}
+        unowned = [_lacks(self._settings.owner_field)] if self._settings.owner_field else []
         moment = str(int(since.timestamp() * 1000))
-        return [[intake, *unmarked], [{"propertyName": shape.MODIFIED, "operator": "GTE", "value": moment}]]
+        changed = {"propertyName": shape.MODIFIED, "operator": "GTE", "value": moment}
+        return [[*intake, *unowned], [changed]]
+
+    def _intake(self) -> list[dict[str, Any]]:
+        """In intake, whoever owns it. Raises SourceError where the account lacks what intake goes by."""
+        own, known = self._settings, self.definitions()
+        for key, name in (("intake_field", own.intake_field), ("owner_field", own.owner_field)):
+            if name and name not in known:
+                raise SourceError(
+                    f'HubSpot has no contact property "{name}". Name one that it has: hubspot.{key}.'
+                )
+        unmarked = [_lacks(name) for name in own.marked if name in known]
+        return [{"propertyName": own.intake_field, "operator": "IN", "values": list(own.intake)}, *unmarked]
+
+    def owned(self) -> int:
+        """How many are in no intake only because somebody owns them."""
+        own = self._settings
+        if not own.owner_field:
+            return 0
+        filters = [*self._intake(), {"propertyName": own.owner_field, "operator": "HAS_PROPERTY"}]
+        body = {"filterGroups": [{"filters": filters}], "properties": ["hs_object_id"], "limit": 1}
+        return self._client.ask(f"{own.contacts}/search", "pull", body, _total)
 
     def _properties(self) -> list[str]:
         """Those that are wanted and that the account has, and those that we go by."""
@@ -133,7 +144,8 @@ class Reader:
 
     def _own_properties(self) -> list[str]:
         own = self._settings
-        ours = (own.intake_field, *own.marked, *own.written, "email", OWNER, shape.MODIFIED, shape.MERGED)
+        needed = (own.intake_field, own.owner_field, *own.marked, *own.written, "email")
+        ours = (*needed, shape.MODIFIED, shape.MERGED)
         return [name for name in dict.fromkeys(ours) if name in self.definitions()]
 
     def _shown(self, row: Row) -> SourceRecord:
@@ -185,6 +197,10 @@ class Reader:
         return SourceRecord(LeadKey(shape.SOURCE, asked), now, now, gone=True)
 
 
+def _lacks(name: str) -> dict[str, Any]:
+    return {"propertyName": name, "operator": "NOT_HAS_PROPERTY"}
+
+
 def _group(filters: Sequence[Row], last: str) -> dict[str, Any]:
     beyond = {"propertyName": "hs_object_id", "operator": "GT", "value": last}
     return {"filters": [*filters, beyond]}
@@ -198,15 +214,20 @@ def _by_id(answer: Any) -> dict[str, Row]:
 
 def _searched(answer: Any, last: str) -> tuple[list[Row], bool]:
     """The rows of a page and whether there are more. A page that is short or out of order is NoAnswer."""
-    rows, total = listed(answer, "results"), answer.get("total") if isinstance(answer, dict) else None
-    if not isinstance(total, int) or isinstance(total, bool) or not isinstance(answer.get("results"), list):
-        raise NoAnswer("a page of search is not one")
+    rows, total = listed(answer, "results"), _total(answer)
     numbers = [int(last), *(int(shape.identity(row)) for row in rows)]
     if any(a >= b for a, b in pairwise(numbers)):
         raise NoAnswer("a page of search is not in the order of ids")
     if len(rows) < min(total, PAGE):
         raise NoAnswer("a page of search is shorter than it says")
     return rows, total > len(rows)
+
+
+def _total(answer: Any) -> int:
+    total = answer.get("total") if isinstance(answer, dict) else None
+    if not isinstance(total, int) or isinstance(total, bool) or not isinstance(answer.get("results"), list):
+        raise NoAnswer("a page of search is not one")
+    return total
 
 
 def _next(answer: Mapping[str, Any]) -> str | None:

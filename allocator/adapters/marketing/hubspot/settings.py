@@ -16,8 +16,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class HubspotSettings:
-    """The [hubspot] section. A contact is in intake while `intake_field` holds one of `intake` and none of
-    the properties `marked`, to which the CRM's ids are written back, is filled.
+    """The [hubspot] section. A contact is in intake while `intake_field` holds one of `intake`, `owner_field`
+    (empty: owners do not matter) names no owner, and none of the properties `marked`, to which the CRM's ids
+    are written back, is filled.
 
     `written` are all properties that are written back to. A property that the account does not have is left
     out of every question.
@@ -28,6 +29,7 @@ class HubspotSettings:
     path: str = "/crm/v3/objects"
     intake_field: str = "lifecyclestage"
     intake: tuple[str, ...] = ("lead", "marketingqualifiedlead")
+    owner_field: str = OWNER
     marked: tuple[str, ...] = ("crm_lead_id", "crm_contact_id")
     written: tuple[str, ...] = ()
     overlap: timedelta = timedelta(minutes=15)
@@ -56,7 +58,8 @@ def check(settings: HubspotSettings) -> None:
             'hubspot.path is no path of HubSpot\'s objects. Write "/crm/v3/objects" or a dated one, '
             'such as "/crm/objects/2026-03".'
         )
-    for name in (settings.intake_field, *settings.marked, *settings.written):
+    owner = (settings.owner_field,) if settings.owner_field else ()
+    for name in (settings.intake_field, *owner, *settings.marked, *settings.written):
         if not _NAME.fullmatch(name):
             raise ConfigError(
                 f'"{name[:80]}" under [hubspot] is no internal name of a property. Write it as HubSpot shows '

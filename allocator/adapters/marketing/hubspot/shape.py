@@ -49,7 +49,7 @@ def properties(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_intake(values: Mapping[str, Any], settings: HubspotSettings) -> bool:
-    if any(values.get(name) for name in settings.marked):
+    if any(values.get(name) for name in (*settings.marked, settings.owner_field)):
         return False
     return values.get(settings.intake_field) in settings.intake
 

@@ -77,5 +77,9 @@ class HubspotSource:
     def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
         return self._writer.create(records)
 
+    def owned(self) -> int:
+        """How many contacts would be in intake if nobody owned them."""
+        return self._reader.owned()
+
     def taken(self) -> None:
         """Contacts stay where they are."""
