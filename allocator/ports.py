@@ -129,6 +129,11 @@ class CrmRecords(Protocol):
     def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
         """One entry per id asked, deleted and unknown ones included: a request per 200 ids."""
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> Mapping[tuple[str, str], CrmRecord]:
+        """`records` of several objects, by object and id: a request per 200 ids, whatever their objects."""
+
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         """Pages of those with an external id that were changed, deleted or undeleted at or after `since`."""
 

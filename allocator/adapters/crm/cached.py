@@ -103,6 +103,11 @@ class CachedCRM:
     def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
         return self._inner.records(object, ids, fields)
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> Mapping[tuple[str, str], CrmRecord]:
+        return self._inner.records_of(wanted, fields)
+
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         return self._inner.changed(object, since, fields)
 

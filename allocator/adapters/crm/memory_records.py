@@ -91,6 +91,12 @@ class MemoryRecords:
             for one in ids
         }
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> Mapping[tuple[str, str], CrmRecord]:
+        shown = {object: self.records(object, ids, fields[object]) for object, ids in wanted.items() if ids}
+        return {(object, id): one for object, some in shown.items() for id, one in some.items()}
+
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         self._need_external_id(object)
         rows = [one for one in self._rows(object).values() if self._key(one) and one.stamp >= since]

@@ -95,6 +95,12 @@ class PredictingCRM:
         found = self._inner.records(object, asked, fields) if asked else {}
         return {i: self._seen(found[i] if i in found else made[i], fields) for i in ids}
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> Mapping[tuple[str, str], CrmRecord]:
+        shown = {object: self.records(object, ids, fields[object]) for object, ids in wanted.items() if ids}
+        return {(object, id): one for object, some in shown.items() for id, one in some.items()}
+
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         for page in self._inner.changed(object, since, fields):
             yield [self._seen(record, fields) for record in page]

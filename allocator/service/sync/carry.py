@@ -77,10 +77,7 @@ class Carrier:
     ) -> Carried:
         """All of them, each settled, left in the outbox, or its record named to be decided anew."""
         self._decided, self._done = decided, Carried()
-        theirs = [x for x in writes if x.side == "theirs"]
-        for start in range(0, len(theirs), AT_ONCE):
-            if self._done.trouble is None:
-                self._to_crm(theirs[start : start + AT_ONCE])
+        self._all_to_crm([x for x in writes if x.side == "theirs"])
         self._singly(self._single_to_crm)
         ours = [x for x in writes if x.side == "ours" and x.key not in self._done.again]
         for start in range(0, len(ours), AT_ONCE):
@@ -104,13 +101,10 @@ class Carrier:
         self._settle(end_of(x, shown, (places[x.write.key].object, places[x.write.key].id)) for x in parts)
         self._done.done += [x.write for x in parts if x.of(WriteResult.WRITTEN)]
 
-    def _ends_of(self, keys: Iterable[LeadKey]) -> dict[Place, CrmRecord]:
+    def _ends_of(self, keys: Iterable[LeadKey]) -> Mapping[Place, CrmRecord]:
         """The records that these write to, read now."""
         ends = [self._decided[key][1].end for key in keys]
-        shown: dict[Place, CrmRecord] = {}
-        for object in sorted({end.object for end in ends}):
-            shown |= self._fresh.records(object, sorted({x.id for x in ends if x.object == object}))
-        return shown
+        return self._fresh.records([(end.object, end.id) for end in ends])
 
     def _single_to_crm(self, writes: Sequence[SyncWrite]) -> Sequence[Answer]:
         """One field each, if it still shows what it was decided by; on the stamp of a read made for that."""
@@ -145,19 +139,30 @@ class Carrier:
 
     # --- the CRM
 
-    def _to_crm(self, writes: Sequence[SyncWrite]) -> None:
+    def _all_to_crm(self, writes: Sequence[SyncWrite]) -> None:
+        """A hundred at a time, then read back together."""
+        told: list[tuple[SyncWrite, WriteAnswer]] = []
+        at: dict[int, datetime] = {}
+        for start in range(0, len(writes), AT_ONCE):
+            if self._done.trouble is None:
+                some = self._to_crm(writes[start : start + AT_ONCE])
+                told += some
+                at |= dict.fromkeys((write.id for write, _ in some), self._crm.now())
+        if told:
+            self._read_back(told, at)
+
+    def _to_crm(self, writes: Sequence[SyncWrite]) -> list[tuple[SyncWrite, WriteAnswer]]:
+        """Send these. Returns what may have been written."""
         self._fresh.asking = self._crm.name
         self._store.attempt_sync(self._lease, [x.id for x in writes])
         answers = self._crm.write([self._crm_write(x, self._decided[x.key][1].end) for x in writes])
-        at = self._crm.now()
         told = list(zip(writes, answers, strict=True))
         ends = [end for write, answer in told if (end := self._answered(write, answer)) is not None]
         self._settle(ends)
         back = [(w, a) for w, a in told if a.result in (WriteResult.WRITTEN, WriteResult.UNKNOWN)]
         if any(answer.result is WriteResult.UNSENT for answer in answers):
             self._done.trouble = stopped_by(answers)
-        if back:
-            self._read_back(back, at)
+        return back
 
     def _crm_write(self, write: SyncWrite, end: CrmRecord) -> CrmWrite:
         is_account = write.object == "Account"
@@ -182,7 +187,8 @@ class Carrier:
             return SyncEnd(write.id, write.key, SyncState.REFUSED, answer.detail, problems=problems)
         return None
 
-    def _read_back(self, told: Sequence[tuple[SyncWrite, WriteAnswer]], at: datetime) -> None:
+    def _read_back(self, told: Sequence[tuple[SyncWrite, WriteAnswer]], at: Mapping[int, datetime]) -> None:
+        """`at`: the CRM's clock when each write was answered."""
         ends = {write.key: self._decided[write.key][1].end for write, _ in told}
         shown = self._ends_of(ends)
         groups: dict[LeadKey, list[tuple[SyncWrite, WriteAnswer]]] = {}
@@ -191,7 +197,9 @@ class Carrier:
         self._settle(
             end
             for key, group in groups.items()
-            for end in self._shown(group, ends[key], shown[ends[key].object, ends[key].id], at)
+            for end in self._shown(
+                group, ends[key], shown[ends[key].object, ends[key].id], min(at[w.id] for w, _ in group)
+            )
         )
 
     def _shown(

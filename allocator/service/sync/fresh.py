@@ -34,15 +34,17 @@ class Fresh:
         found: dict[Place, CrmRecord] = {}
         links = tuple(starts)
         while wanted := {at for link in links if (at := missing(link, found)) is not None}:
-            for object in sorted({object for object, _ in wanted}):
-                found |= self.records(object, sorted(id for o, id in wanted if o == object))
+            found |= self.records(wanted)
         return found
 
-    def records(self, object: str, ids: Collection[str]) -> Mapping[Place, CrmRecord]:
-        """These, with the fields of the mapping; one entry for each id."""
-        if not ids:
+    def records(self, places: Collection[Place]) -> Mapping[Place, CrmRecord]:
+        """These, with the fields of the mapping; one entry for each."""
+        if not places:
             return {}
         self.asking = self.crm.name
-        read = self.crm.records(object, ids, self._fields[object])
+        wanted: dict[str, list[str]] = {}
+        for object, id in sorted(set(places)):
+            wanted.setdefault(object, []).append(id)
+        read = self.crm.records_of(wanted, self._fields)
         self.theirs_ahead = self.crm.now() - self._now()
-        return {(object, id): read[id] for id in ids}
+        return read

@@ -130,6 +130,11 @@ class SalesforceCRM:
     def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
         return self._records.records(object, ids, fields)
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> Mapping[tuple[str, str], CrmRecord]:
+        return self._records.records_of(wanted, fields)
+
     def changed(self, object: str, since: datetime, fields: Sequence[str]) -> Iterator[Sequence[CrmRecord]]:
         yield from self._records.changed(object, since, fields)
 

@@ -66,10 +66,14 @@ class Lookup:
         return {text: tuple(matches.values()) for text, matches in found.items()}
 
 
-def ask_together(client: Client, kind: str, queries: Sequence[str]) -> list[tuple[Row, datetime]]:
-    """The rows of up to five queries in one request, each with the moment when the org said so."""
+def ask_together(
+    client: Client, kind: str, queries: Sequence[str], *, deleted: bool = False
+) -> list[tuple[Row, datetime]]:
+    """The rows of up to five queries in one request, each with the moment when the org said so; with
+    `deleted`, also what is in the recycle bin."""
+    query = "queryAll" if deleted else "query"
     parts = [
-        {"method": "GET", "url": f"{client.base}/query?q={quote_plus(soql)}", "referenceId": f"q{number}"}
+        {"method": "GET", "url": f"{client.base}/{query}?q={quote_plus(soql)}", "referenceId": f"q{number}"}
         for number, soql in enumerate(queries)
     ]
     pages = client.composite(kind, parts, lambda answer: read_parts(answer, len(parts)))

@@ -76,6 +76,37 @@ class Records:
         found = {one.id: one for part in parts for one in self._read(kind, part, fields)}
         return {asked: found.get(one or "") or _unknown(kind, one or asked) for asked, one in wanted.items()}
 
+    def records_of(
+        self, wanted: Mapping[str, Collection[str]], fields: Mapping[str, Sequence[str]]
+    ) -> dict[tuple[str, str], CrmRecord]:
+        """As `records`; where a request is about several objects, their queries go in one composite."""
+        asked = {(kind, one): to18(one) for kind, ids in wanted.items() for one in ids}
+        places = sorted({(kind, one) for (kind, _), one in asked.items() if one})
+        parts = self._client.each(lambda some: self._some(some, fields), chunks(places, IDS_AT_ONCE))
+        found = {(one.object, one.id): one for part in parts for one in part}
+        return {
+            place: found.get((place[0], one or "")) or _unknown(place[0], one or place[1])
+            for place, one in asked.items()
+        }
+
+    def _some(
+        self, places: Sequence[tuple[str, str]], fields: Mapping[str, Sequence[str]]
+    ) -> list[CrmRecord]:
+        ids: dict[str, list[str]] = {}
+        for kind, one in places:
+            ids.setdefault(kind, []).append(one)
+        if len(ids) == 1:
+            ((kind, some),) = ids.items()
+            return list(self.records(kind, some, fields[kind]).values())
+        queries = [
+            select(self._columns(kind, fields[kind]), kind, f"Id IN {listed(some)}")
+            for kind, some in ids.items()
+        ]
+        rows: dict[str, list[Row]] = {kind: [] for kind in ids}
+        for row, _ in ask_together(self._client, "read", queries, deleted=True):
+            rows[_kind(row, ids)].append(row)
+        return [one for kind, some in rows.items() for one in self._read(kind, some, fields[kind])]
+
     def _by_id(self, kind: str, ids: Sequence[str], columns: Sequence[str]) -> list[Row]:
         soql = select(columns, kind, f"Id IN {listed(ids)}")
         return [row for rows in self._client.pages("read", soql, deleted=True) for row in rows]
@@ -179,6 +210,15 @@ class Records:
 def _askable(texts: Collection[str], longest: int) -> set[str]:
     """Folded as the org compares them; what no field can hold is never asked and matches nothing."""
     return {folded for text in texts if matchable(folded := fold_email(text), longest)}
+
+
+def _kind(row: Row, kinds: Collection[str]) -> str:
+    """The object that a row is of: one that cannot be told would pass for a record that is not there."""
+    attributes = row.get("attributes")
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
+    if kind not in kinds:
+        raise SourceError("Salesforce sent a record without the name of its object. The next run asks again.")
+    return str(kind)
 
 
 def _flag(value: object) -> bool | None:
