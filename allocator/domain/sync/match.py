@@ -31,7 +31,8 @@ class Wanted:
     """A new marketing record and what it may be found by.
 
     `email` is folded, and empty where e-mails do not count. The ids are what its own fields say of the CRM.
-    `lacks` are fields that a new Lead needs and that it has no value for.
+    `lacks` are fields that a new Lead needs and that it has no value for. `named`: it says that it is in the
+    CRM, so it is found by ids or not at all, and never made; `wrong` says which of its ids is none.
     """
 
     key: LeadKey
@@ -39,6 +40,8 @@ class Wanted:
     lead_id: str = ""
     contact_id: str = ""
     lacks: tuple[str, ...] = ()
+    named: bool = False
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +108,24 @@ class _Matcher:
                 self._by_email[one.email.strip().casefold()].append(one)
 
     def match(self, wanted: Wanted) -> Match:
+        if wanted.wrong:
+            return Match(wanted.key, reason=Reason.UNREADABLE, detail=wanted.wrong)
         named = [r for place in _named(wanted) if (r := self._read(place))]
         certain = _once([*(r for r in named if not _gone(r)), *self._by_external[_external(wanted)]])
         if certain:
             return self._found(wanted, certain)
         if named:
             return self._gone(wanted, named)
-        by_email = self._by_email[wanted.email] if wanted.email else []
+        by_email = self._by_email[wanted.email] if wanted.email and not wanted.named else []
         return self._found(wanted, by_email) if by_email else self._new(wanted)
 
     def _read(self, place: Place) -> CrmRecord | None:
         return self._by_id.get(place)
 
     def _new(self, wanted: Wanted) -> Match:
+        if wanted.named:
+            said = "it says that it is in the CRM, which shows nothing of it"
+            return Match(wanted.key, reason=Reason.UNREADABLE, detail=said)
         if wanted.lacks:
             said = f"a new Lead needs {', '.join(wanted.lacks)}, which the record has no value for"
             return Match(wanted.key, reason=Reason.INCOMPLETE, detail=said)
@@ -132,6 +140,9 @@ class _Matcher:
     def _gone(self, wanted: Wanted, named: Sequence[CrmRecord]) -> Match:
         """Its own fields name a record that is not there any more: the Contact is the newer word."""
         last = max(named, key=lambda one: one.object == CONTACT)
+        if wanted.named and not any(one.known for one in named):
+            said = f"the CRM shows no {_names(named)}: purged, or hidden from the allocator's user"
+            return Match(wanted.key, reason=Reason.UNREADABLE, detail=said)
         if last.object == CONTACT:
             state = RecordState(
                 None, found="contact", contact_id=last.id, contact_deleted=True, master_id=last.master_id

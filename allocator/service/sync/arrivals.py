@@ -19,7 +19,7 @@ from allocator.domain.plan import in_order
 from allocator.domain.records import LeadRow, Lease, Link, Settlement
 from allocator.domain.shown import Tracer, clip
 from allocator.domain.sync.external_id import no_external_id
-from allocator.domain.sync.ids import crm_id
+from allocator.domain.sync.ids import meant_id
 from allocator.domain.sync.mapping import FieldMap, lacks
 from allocator.domain.sync.match import CONTACT, LEAD, Answers, Match, Wanted, match, with_contacts
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord
@@ -28,6 +28,7 @@ from allocator.ports import CRM, LeadSource, Progress, Store
 from allocator.service.sync.marks import FULL_HOURS, Pulled, pull_source
 from rules.model import RoutingTables
 
+_NAMING = (("lead_id", LEAD), ("contact_id", CONTACT))
 DEFAULT_NEEDS = ("LastName", "Company", "Email")
 """What a new Lead needs where the workbook does not say."""
 
@@ -49,6 +50,17 @@ class Gate:
     def open(self) -> bool:
         """Whether it can be used in this run."""
         return self.trouble is None and self.map is not None
+
+    def named(self, record: SourceRecord | Record) -> dict[str, str]:
+        """What the record's own fields say that it is in the CRM: texts by object."""
+        back = self.map.sides.write_back if self.map else {}
+        values = record.values if isinstance(record, SourceRecord) else record.fields
+        texts = {kind: values.get(back.get(name) or "") for name, kind in _NAMING}
+        return {kind: text.strip() for kind, text in texts.items() if isinstance(text, str) and text.strip()}
+
+    def is_here(self, record: SourceRecord) -> bool:
+        """Whether it is for us to decide: a new lead, or one that another system says is in the CRM."""
+        return record.in_intake or bool(self.named(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +120,10 @@ class Arrivals:
     def _enter(self, gate: Gate) -> list[Record]:
         """Rows for those that never had a link; what was pulled is in the store before it is put away."""
         assert gate.pulled is not None
-        arrived = [one for one in gate.pulled.records.values() if one.in_intake and not one.gone]
-        linked = {link.key for link in self.store.links(keys=[one.key for one in arrived])} if arrived else ()
-        shown = [one for one in arrived if one.key not in linked]
+        pulled = [one for one in gate.pulled.records.values() if gate.is_here(one) and not one.gone]
+        arrived = {one.key: one for one in (*self._named_before(gate), *pulled)}
+        linked = {link.key for link in self.store.links(keys=list(arrived))} if arrived else ()
+        shown = [one for one in arrived.values() if one.key not in linked]
         if not gate.source.takes_writes:
             shown = self._with_waiting(gate, shown)
         records = [self._record(gate, one) for one in shown]
@@ -119,6 +132,11 @@ class Arrivals:
         if self.live:
             self._guarded(gate, gate.source.taken)
         return records
+
+    def _named_before(self, gate: Gate) -> list[SourceRecord]:
+        """Held ones that name a record of the CRM: in no intake, so a search shows them but once."""
+        rows = self._waiting(gate) if gate.source.takes_writes else ()
+        return [as_source(row.record) for row in rows if gate.named(row.record)]
 
     def _with_waiting(self, gate: Gate, shown: Sequence[SourceRecord]) -> list[SourceRecord]:
         """Files show a lead once, and never change it: those that wait are as they were stored."""
@@ -152,7 +170,7 @@ class Arrivals:
         linked = [_linked(rows[link.key], link) for link in live]
         others = rows.keys() - {link.key for link in live} if gate.source.takes_writes else ()
         shown = gate.source.read([key.source_id for key in sorted(others)]) if others else {}
-        fates = (_fate(rows[key], shown[key.source_id]) for key in sorted(others))
+        fates = (_gone(gate, key, rows[key].epoch, shown[key.source_id]) for key in sorted(others))
         return [*linked, *filter(None, fates)]
 
     # --- match ---
@@ -203,7 +221,7 @@ class Arrivals:
         found, moved = [], []
         for one in mine:
             now = shown[one.key.source_id]
-            gone = _gone(one.key, one.epoch - 1, now)
+            gone = _gone(gate, one.key, one.epoch - 1, now)
             if gone is not None:
                 ended.append(gone)
                 continue
@@ -226,13 +244,14 @@ class Arrivals:
     def _wanted(self, record: Record, by_email: bool, needs: Sequence[str]) -> Wanted:
         gate = self.gate(record.key)
         assert gate is not None and gate.map is not None, "only what can be mapped is matched"
-        back, would_be = gate.map.sides.write_back, gate.map.new_lead(as_source(record))
-        lead, contact = (
-            crm_id(record.fields.get(back.get(name) or ""), kind)
-            for name, kind in (("lead_id", LEAD), ("contact_id", CONTACT))
-        )
+        if named := gate.named(record):
+            read = {kind: meant_id(text, kind) for kind, text in named.items()}
+            wrong = [f'"{clip(named[kind])[:40]}" {why}' for kind, (_, why) in read.items() if why]
+            lead, contact = (read.get(kind, ("", ""))[0] for kind in (LEAD, CONTACT))
+            return Wanted(record.key, "", lead, contact, named=True, wrong="; ".join(wrong))
+        would_be = gate.map.new_lead(as_source(record))
         email = (email_of(record) or "") if by_email else ""
-        return Wanted(record.key, email, lead, contact, lacks(would_be.fields, needs))
+        return Wanted(record.key, email, lacks=lacks(would_be.fields, needs))
 
     def _answers(self, wanted: Sequence[Wanted]) -> Answers:
         """Everything in the CRM that they may be found by, and what a converted Lead among it became."""
@@ -320,17 +339,13 @@ def _listed(tables: RoutingTables, name: str, default: Sequence[str]) -> tuple[s
     return tuple(default) if not named else tuple(part for part in named if part.casefold() != "nothing")
 
 
-def _fate(row: LeadRow, now: SourceRecord) -> Settlement | None:
-    return _gone(row.key, row.epoch, now)
-
-
-def _gone(key: LeadKey, epoch: int, now: SourceRecord) -> Settlement | None:
+def _gone(gate: Gate, key: LeadKey, epoch: int, now: SourceRecord) -> Settlement | None:
     """What a fresh read says became of a record that is not ours to decide any more; None if it still is."""
     if now.merged_into is not None:
         return _closed(key, epoch, Closed.MERGED, f"merged into {key.source}:{now.merged_into}")
     if now.gone:
         return _closed(key, epoch, Closed.DELETED, f"gone from {key.source}")
-    if not now.in_intake:
+    if not gate.is_here(now):
         return Settlement(key, epoch, State.TAKEN, detail=f"left the intake of {key.source}", give_back=True)
     return None
 
