@@ -17,7 +17,7 @@ from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRo
 from rules.conversion import Held, LeadPlan
 from rules.field_rules import Agreed, Conflict, FieldProblem, FieldRule, Seen, Side, Write
 from rules.field_values import FieldType, FieldValue, Misfit, canonical, shown
-from rules.fields import merge
+from rules.fields import merge, same
 
 RECORD = "record"
 """What a write to our side is a write to."""
@@ -142,8 +142,15 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
         problems=(*merged.problems, *out.problems),
     )
     made = out.made({rule: merged.agreed[rule] for rule in out.sent})
-    asks = not case.ours.stamps and any(x.reason in ("later", "tie") for x in conflicts)
+    asks = not case.ours.stamps and any(_is_weighed(x, rules[x.rule]) for x in conflicts)
     return Look(SyncStep(row, made, conflicts, route.links), route, asks)
+
+
+def _is_weighed(conflict: Conflict, rule: FieldRule) -> bool:
+    """Whether stamps decided, or could have."""
+    return conflict.reason in ("later", "tie") or (
+        conflict.reason == "first" and rule.direction == "two-way" and rule.rule == "overwrite"
+    )
 
 
 def _of_its_own(rule: FieldRule, key: LeadKey, end: CrmRecord) -> FieldRule:
@@ -187,8 +194,7 @@ def _rebased(
 
 
 def _has(seen: Seen, rule: FieldRule, value: FieldValue) -> bool:
-    now = canonical(seen.values.get(rule.theirs), rule.their_type)
-    return type(now) is type(value) and now == value
+    return same(rule, canonical(seen.values.get(rule.theirs), rule.their_type), value)
 
 
 def plan_of(route: Route) -> Plan:
@@ -241,8 +247,7 @@ def shows(seen: Seen, write: Write, rule: FieldRule, side: Side) -> bool:
     name, kind = of_side(rule, side)
     if name not in seen.values:
         return False
-    value = canonical(seen.values[name], kind)
-    return type(value) is type(write.value) and value == write.value
+    return same(rule, canonical(seen.values[name], kind), write.value)
 
 
 def of_side(rule: FieldRule, side: Side) -> tuple[str, FieldType]:
@@ -263,7 +268,7 @@ def differs(row: SyncRow, ours: SourceRecord, rules: Iterable[FieldRule]) -> boo
         value = canonical(ours.values[rule.ours], rule.our_type)
         if isinstance(value, Misfit):
             continue
-        if type(value) is not type(agreed.ours) or value != agreed.ours:
+        if not same(rule, value, agreed.ours):
             return True
     return False
 
