@@ -48,7 +48,8 @@ def marketing_of(settings: Settings, *, clock: Clock | None = None) -> Marketing
     hub = settings.hubspot
     told = {key: name for key, name in hub.write_back.model_dump().items() if name} if hub else {}
     sources = sources_of(settings, clock=clock)
-    return Marketing(sources, {"hubspot": told} if told else {}, settings.sync.full_hours)
+    own = settings.sync
+    return Marketing(sources, {"hubspot": told} if told else {}, own.full_hours, own.create_from_campaigns)
 
 
 def predicted(real: Marketing) -> Marketing:
