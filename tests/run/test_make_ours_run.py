@@ -81,7 +81,8 @@ def test_both_sides_name_each_other(story: Campaign) -> None:
 
 def test_nobody_is_echoed_back_as_a_new_lead(story: Campaign) -> None:
     assert len(story.records("Lead")) == 3
-    assert all(run["leads"]["pulled"] == run["leads"]["assigned"] == 0 for run in story.runs)
+    assert all(run["sync"]["hubspot"]["created"] == 0 and run["teams"] == {} for run in story.runs)
+    assert [run["leads"]["pulled"] for run in story.runs][2:] == [0, 0]
 
 
 def test_the_runs_say_what_was_made_and_who_was_not(story: Campaign) -> None:
