@@ -1,6 +1,7 @@
 """How many calls a run asks of the CRM, and how long it takes with them, beside a lead-by-lead client.
 
 A sandbox in a process of its own adds a fixed time to each answer. Counts are asserted, times only printed.
+What keeping marketing and CRM in step asks of both: calls_sync.py.
 """
 
 from __future__ import annotations
