@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,9 +56,9 @@ class History:
 
     @cached_property
     def lost(self) -> set[tuple[str, str, str]]:
-        """(record, field, value) that a conflict row keeps."""
+        """(record, field, value) that a conflict row keeps; the store writes "t:Paris" for the text Paris."""
         found = ((row["source_id"], json.loads(row["conflict"])) for row in self.rows["conflicts"])
-        return {(record, one["field"], _text(one["lost"])) for record, one in found}
+        return {(record, one["field"], _text(one["lost"]).partition(":")[2]) for record, one in found}
 
     @cached_property
     def known(self) -> set[tuple[str, str]]:
@@ -81,7 +82,9 @@ def read_rows(url: str) -> dict[str, list[Row]]:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.connect() as connection:
         return {
-            name: [dict(row._mapping) for row in connection.execute(sa.text(f"SELECT * FROM {name}"))]
+            name: [
+                dict(row._mapping) for row in connection.execute(sa.select("*").select_from(sa.table(name)))
+            ]
             for name in TABLES
         }
 
@@ -132,7 +135,9 @@ def one_lead(h: History) -> Iterator[str]:
     for field in ("Marketing_Id__c", "Email"):
         counts = Counter(_text(one[field][1]).casefold() for one in made if field in one)
         yield from (f"{n} records were made with {field} {value}" for value, n in counts.items() if n > 1)
-    yield from (f"a {one['object']} was made" for one in _ours(h) if one["created"] and one["object"] != "Lead")
+    yield from (
+        f"a {one['object']} was made" for one in _ours(h) if one["created"] and one["object"] != "Lead"
+    )
     alive = [row for row in h.leads if not row["IsDeleted"] and not row["IsConverted"]]
     alive += [row for row in h.people if not row["IsDeleted"]]
     owned = Counter(str(row["Marketing_Id__c"]) for row in alive if row.get("Marketing_Id__c"))
@@ -163,7 +168,7 @@ def nothing_lost(h: History) -> Iterator[str]:
 def _replaced_in_hubspot(h: History) -> Iterator[tuple[str, str, str]]:
     for one in h.contacts:
         for name, versions in one["history"].items():
-            for new, old in zip(versions, versions[1:], strict=False):
+            for new, old in pairwise(versions):
                 is_ours = new["sourceType"] == "INTEGRATION" and old["sourceType"] != "INTEGRATION"
                 if name in PAIRS and is_ours and old["value"] and old["value"] != new["value"]:
                     yield one["id"], name, old["value"]
@@ -213,8 +218,10 @@ def agreed(h: History) -> Iterator[str]:
                 yield f"{name} of contact {record} is {here!r}, {there} of {link['crm_id']} {shown!r}"
         told = "crm_contact_id" if link["object"] == "Contact" else "crm_lead_id"
         if ours[record].get(told) != link["crm_id"]:
-            yield f"contact {record} says {told} {ours[record].get(told)!r}, and is linked to {link['crm_id']}"
-    yield from (f"a write of {row['source_id']} waits" for row in h.rows["sync_writes"] if row["state"] == "pending")
+            yield f"contact {record} has {told} {ours[record].get(told)!r} and is linked to {link['crm_id']}"
+    yield from (
+        f"a write of {row['source_id']} waits" for row in h.rows["sync_writes"] if row["state"] == "pending"
+    )
 
 
 def _text(value: Any) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import requests
 from small_org import SmallOrg
 from sync_history import History, read_rows, violations
 
@@ -31,6 +33,8 @@ _RECORD = re.compile(r"/sobjects/(Lead|Contact|Account)/(?:Marketing_Id__c/)?([^
 class SyncedOrg(SmallOrg):
     """A small org with a HubSpot account; nothing of the product is replaced but its patience."""
 
+    off = timedelta()
+
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(folder, monkeypatch, leads=[])
         hubspot = self.info["hubspot"]
@@ -38,6 +42,8 @@ class SyncedOrg(SmallOrg):
         self.add_config(f'[hubspot]\nurl = "{hubspot["url"]}"\ntoken_file = "hubspot.token"\n')
         self._spare: list[Person] = []
         self._names = 0
+        self._lost: list[dict[str, Any]] = []
+        """Contacts as they were before they lost a merge."""
 
     def add_config(self, section: str) -> None:
         self.config.write_text(f"{self.config.read_text()}\n{section}")
@@ -47,18 +53,27 @@ class SyncedOrg(SmallOrg):
         super().patience(seconds)
 
         def quick(settings: HubspotSettings, *, sleep: object, **more: Any) -> HubspotSource:
-            return HubspotSource(settings, sleep=self.waits.append, timeouts=Timeouts(5.0, seconds, seconds), **more)
+            return HubspotSource(
+                settings, sleep=self.waits.append, timeouts=Timeouts(5.0, seconds, seconds), **more
+            )
 
         self.monkeypatch.setattr("allocator.adapters.marketing.hubspot.HubspotSource", quick)
 
     # people
 
     def hubspot(self, act: str, **body: Any) -> Any:
+        if act == "merge":
+            self._lost += [one for one in self.contacts() if one["id"] in body["others"]]
         return self.control("POST", f"hubspot/{act}", body)
 
     def act(self, what: str, record: str, **more: Any) -> Any:
         """A salesperson does it, by the rules of the org."""
         return self.control("POST", what, {"record": record, **more})
+
+    def typed(self, kind: str, **fields: str) -> str:
+        """A row that sales typed in; no marketing record belongs to it."""
+        answer = self.control("PUT", f"records/{kind}", [fields])
+        return str(answer[0]["Id"])
 
     def new(self, **more: str) -> Person:
         """A contact that a form made."""
@@ -66,7 +81,8 @@ class SyncedOrg(SmallOrg):
         name = f"kim{self._names}"
         values = {
             "firstname": "Kim", "lastname": f"Novak {self._names}", "email": f"{name}@{name}.example",
-            "company": f"Contoso {self._names}", "phone": "100", "jobtitle": "Buyer", "country": "DE", "city": "Bonn",
+            "company": f"Contoso {self._names}", "phone": "100", "jobtitle": "Buyer", "country": "DE",
+            "city": "Bonn",
         }  # fmt: skip
         return Person(self, str(self.hubspot("add", properties={**values, **more})["id"]))
 
@@ -78,8 +94,31 @@ class SyncedOrg(SmallOrg):
         found, self._spare = self._spare[:number], self._spare[number:]
         return found
 
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.info['url']}/_sandbox/{path}", json=body, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
     def contacts(self) -> list[dict[str, Any]]:
         return list(self.control("GET", "hubspot/contacts"))
+
+    def purge(self, record: str) -> None:
+        """The recycle bin is emptied: the org does not know the id any more."""
+        kind = "Lead" if record.startswith("00Q") else "Contact"
+        self.sandbox.org.records._table(kind).pop(record)
+
+    # time
+
+    def tick(self, seconds: int) -> None:
+        """So much later, for everybody's clock."""
+        self.at += timedelta(seconds=seconds)
+        self.clock_off(self.off)
+
+    def clock_off(self, off: timedelta) -> None:
+        """The clocks of both systems are ahead of ours by this."""
+        self.off = off
+        self.monkeypatch.setenv("ALLOCATOR_NOW", self.at.isoformat())
+        self.control("POST", "clock", {"now": (self.at + off).isoformat()})
 
     # runs
 
@@ -108,7 +147,8 @@ class SyncedOrg(SmallOrg):
 
     def history(self) -> History:
         return History(
-            self.control("GET", "history"), self.records("Lead"), self.records("Contact"), self.contacts(),
+            self.control("GET", "history"), self.records("Lead"), self.records("Contact"),
+            [*self.contacts(), *({**one, "archived": True} for one in self._lost)],
             read_rows(f"sqlite:///{self.database}"),
         )  # fmt: skip
 
@@ -143,7 +183,9 @@ class Person:
 
     @property
     def contact(self) -> str:
-        return next(str(row["ConvertedContactId"]) for row in self.org.records("Lead") if row["Id"] == self.lead)
+        return next(
+            str(row["ConvertedContactId"]) for row in self.org.records("Lead") if row["Id"] == self.lead
+        )
 
     def row(self, id: str) -> dict[str, Any]:
         kind = "Lead" if id.startswith("00Q") else "Contact" if id.startswith("003") else "Account"
