@@ -262,7 +262,8 @@ class LeadSource(Protocol):
 
     def write(self, writes: Sequence[SourceWrite]) -> Sequence[SourceAnswer]:
         """Set fields. One answer per write, in order; raises nothing for one record. GONE, REJECTED with the
-        vendor's code, UNKNOWN, UNSENT; never a half-written record taken for a whole one."""
+        vendor's code, UNKNOWN, UNSENT; never a half-written record taken for a whole one. `values` only from
+        the answer to this very write."""
 
     def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
         """Make records, one answer each, in order.
