@@ -136,7 +136,7 @@ def _merged(case: _Case) -> _Done:
     if _agree(case.rule, now.ours, now.theirs):
         return _Done(Agreed(now.ours, now.theirs))
     if case.base and case.base.apart and not now.changed:
-        return _Done(case.base, problem=_not_taken(case, case.base.apart, now))
+        return _Done(case.base, problem=not_taken(case.record, case.rule, case.base))
     return _apart(case, now)
 
 
@@ -235,7 +235,7 @@ def _is_lost(case: _Case, now: _Now, target: Side) -> bool:
         return False
     source = _other(target)
     known = convert(_part(case.base, source), _type(case.rule, source), _type(case.rule, target))
-    return not _same(case.rule, known, _part(case.base, target))
+    return not same(case.rule, known, _part(case.base, target))
 
 
 def _why(case: _Case, now: _Now, write: Write, target: Side) -> ConflictReason:
@@ -278,13 +278,16 @@ def _problem(case: _Case, side: Side, misfit: Misfit, value: object) -> FieldPro
     return FieldProblem(case.record, case.rule.name, name, side, misfit.code, text, message, misfit.fix)
 
 
-def _not_taken(case: _Case, side: Side, now: _Now) -> FieldProblem:
-    shows = (shown(now.value(side)) or "")[:_LONGEST_SHOWN]
-    sent = (shown(now.value(_other(side))) or "")[:_LONGEST_SHOWN]
+def not_taken(record: str, rule: FieldRule, agreed: Agreed) -> FieldProblem | None:
+    """What is to be said where a side stored something else than it was sent; None where it did not."""
+    side = agreed.apart
+    if side is None:
+        return None
+    shows = (shown(_part(agreed, side)) or "")[:_LONGEST_SHOWN]
+    sent = (shown(_part(agreed, _other(side))) or "")[:_LONGEST_SHOWN]
     message = f'the {_SYSTEMS[side]} was sent "{sent}" and shows "{shows}"; it is not sent again.'
     fix = f"see which rule of the {_SYSTEMS[side]} changes the field, or change it by hand on either side"
-    name = _name(case.rule, side)
-    return FieldProblem(case.record, case.rule.name, name, side, "not_taken", shows, message, fix)
+    return FieldProblem(record, rule.name, _name(rule, side), side, "not_taken", shows, message, fix)
 
 
 def _changes(case: _Case, values: Mapping[Side, FieldValue]) -> frozenset[Side]:
@@ -292,17 +295,18 @@ def _changes(case: _Case, values: Mapping[Side, FieldValue]) -> frozenset[Side]:
     base = case.base
     if base is None:
         return frozenset(_SIDES)
-    return frozenset(side for side in _SIDES if not _same(case.rule, _part(base, side), values[side]))
+    return frozenset(side for side in _SIDES if not same(case.rule, _part(base, side), values[side]))
 
 
 def _agree(rule: FieldRule, ours: FieldValue, theirs: FieldValue) -> bool:
     """Whether one value is the other as its side would keep it: rounded, cut, of its kind."""
     there = convert(ours, rule.our_type, rule.their_type)
     back = convert(theirs, rule.their_type, rule.our_type)
-    return _same(rule, there, theirs) or _same(rule, back, ours)
+    return same(rule, there, theirs) or same(rule, back, ours)
 
 
-def _same(rule: FieldRule, one: FieldValue | Misfit, other: FieldValue | Misfit) -> bool:
+def same(rule: FieldRule, one: FieldValue | Misfit, other: FieldValue | Misfit) -> bool:
+    """Whether two canonical values of one side are one: no change by this rule."""
     if rule.any_case and isinstance(one, str) and isinstance(other, str):
         return one.casefold() == other.casefold()
     return type(one) is type(other) and one == other

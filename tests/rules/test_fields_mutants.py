@@ -82,7 +82,7 @@ MUTANTS: dict[str, tuple[str, Callable[..., Any]]] = {
     "blanks overwrite": ("_may_write", blanks_too),
     "blanks never overwrite": ("_may_write", no_blanks),
     "what was read back is forgotten": ("read_back", lambda rule, agreed, side, raw: agreed),
-    "case matters always": ("_same", lambda rule, one, two: type(one) is type(two) and one == two),
+    "case matters always": ("same", lambda rule, one, two: type(one) is type(two) and one == two),
     "an unticked box is an answer": ("_is_blank", lambda rule, side, value: value is None),
 }  # fmt: skip
 

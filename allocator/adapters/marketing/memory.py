@@ -25,7 +25,7 @@ NAMES = (
     "crm_lead_id", "crm_contact_id", "crm_account_id", "crm_converted", "crm_status", "crm_owner",
     "hubspot_owner_id",
 )  # fmt: skip
-TEXTS: Mapping[str, FieldInfo] = {name: FieldInfo(FieldType()) for name in NAMES}
+TEXTS: Mapping[str, FieldInfo] = {name: FieldInfo(FieldType(), any_case=name == "email") for name in NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class MemorySource:
     """A marketing system whose clock is `now`. Its search shows things as they were `lag` ago.
 
     A record is in intake while it is set so and none of the fields `marked` is filled, which is where the
-    CRM's ids are written back to.
+    CRM's ids are written back to. `stores` makes of a field's name and text what is kept of it.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class MemorySource:
         marked: Collection[str] = ("crm_lead_id", "crm_contact_id"),
         takes_writes: bool = True,
         field_stamps: bool = True,
+        stores: Callable[[str, str], str] = lambda name, text: text,
     ) -> None:
         self.name, self.lag, self.overlap = name, lag, overlap
         self.takes_writes = takes_writes
@@ -119,7 +120,7 @@ class MemorySource:
         self.puts_away = 0
         """How often it was told that what was pulled is taken."""
         self._now, self._fields, self._marked = now, dict(fields), tuple(marked)
-        self._field_stamps = field_stamps
+        self._field_stamps, self._stores = field_stamps, stores
         self._history: dict[str, list[MemoryRecord]] = {}
         self._owners: dict[str, str] = {}
         self._numbers = count(101)
@@ -173,7 +174,7 @@ class MemorySource:
     def _texts(self, values: Mapping[str, object]) -> dict[str, str]:
         for name in values:
             self._fields.setdefault(name, FieldInfo(FieldType()))
-        return {name: as_text(value) for name, value in values.items()}
+        return {name: self._stores(name, as_text(value)) for name, value in values.items()}
 
     def _set(self, id: str, texts: Mapping[str, str]) -> None:
         old = self.record(id)
@@ -291,8 +292,9 @@ class MemorySource:
         code = self.faults.refusing.get(write.id) or self._code(write.fields)
         if code:
             return SourceAnswer(write.id, WriteResult.REJECTED, code)
-        self._set(write.id, {name: as_text(value) for name, value in write.fields.items()})
-        return SourceAnswer(write.id, WriteResult.WRITTEN, stamp=self.record(write.id).stamp)
+        stored = self._texts(write.fields)
+        self._set(write.id, stored)
+        return SourceAnswer(write.id, WriteResult.WRITTEN, stamp=self.record(write.id).stamp, values=stored)
 
     def _code(self, fields: Mapping[str, object]) -> str:
         """Why these values cannot be written; empty when they can."""

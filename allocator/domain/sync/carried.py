@@ -149,7 +149,7 @@ def _rule(row: FieldMapping, target: Target, sides: Sides) -> FieldRule | None:
     name = f"{ACCOUNT}.{theirs}" if target.object == ACCOUNT else theirs
     return FieldRule(
         rule_name(row, target.object), ours, name, direction, row.rule, our_info.type, their_info.type,
-        any_case=theirs.casefold() == "email",
+        any_case=our_info.any_case or their_info.any_case,
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class FieldInfo:
     writable: bool = True
     required: bool = False
     """A new record needs a value, and has no default for it."""
+    any_case: bool = False
+    """An e-mail address: systems change its case as they like, and it is the same one."""
     unique_id: bool = False
     """It may serve as external id: unique, and records can be found and upserted by it."""
 
@@ -137,12 +139,14 @@ class SourceWrite:
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """The answer to one SourceWrite; `stamp` is the record's new one where the answer told it."""
+    """The answer to one SourceWrite; `stamp` is the record's new one, and `values` are what the written
+    fields hold now, where the answer told it."""
 
     id: str
     result: WriteResult
     detail: str = ""
     stamp: datetime | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 # --- what is remembered -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from allocator.domain.lead import LeadKey, WriteAnswer, WriteResult
 from allocator.domain.records import Lease
@@ -30,8 +31,8 @@ from allocator.ports import Store
 from allocator.service.deliver import stopped_by
 from allocator.service.sync.fresh import Fresh
 from allocator.service.sync.singly import Answer, Send, end_of, one_by_one
-from rules.field_rules import Agreed, FieldRule, Seen
-from rules.fields import read_back
+from rules.field_rules import Agreed, FieldProblem, FieldRule, Seen
+from rules.fields import not_taken, read_back
 
 AT_ONCE = 100
 """Writes sent under one look at the lease."""
@@ -77,6 +78,7 @@ class Carrier:
     ) -> Carried:
         """All of them, each settled, left in the outbox, or its record named to be decided anew."""
         self._decided, self._done = decided, Carried()
+        self._stored: dict[int, dict[str, Any]] = {}
         self._all_to_crm([x for x in writes if x.side == "theirs"])
         self._singly(self._single_to_crm)
         ours = [x for x in writes if x.side == "ours" and x.key not in self._done.again]
@@ -98,7 +100,8 @@ class Carrier:
         theirs = {x.write.key for x in parts if x.write.side == "theirs" and x.of(WriteResult.WRITTEN)}
         shown = self._ends_of(theirs)
         places = {x.write.key: self._decided[x.write.key][1].end for x in parts}
-        self._settle(end_of(x, shown, (places[x.write.key].object, places[x.write.key].id)) for x in parts)
+        ends = [end_of(x, shown, (places[x.write.key].object, places[x.write.key].id)) for x in parts]
+        self._settle(self._as_stored(x.write, end) for x, end in zip(parts, ends, strict=True))
         self._done.done += [x.write for x in parts if x.of(WriteResult.WRITTEN)]
 
     def _ends_of(self, keys: Iterable[LeadKey]) -> Mapping[Place, CrmRecord]:
@@ -134,7 +137,7 @@ class Carrier:
     def _single_to_source(self, writes: Sequence[SyncWrite]) -> Sequence[Answer]:
         self._fresh.asking = self._source.name
         self._store.attempt_sync(self._lease, [x.id for x in writes])
-        answers = self._source.write([_source_write(x) for x in writes])
+        answers = self._write_to_source(writes)
         return [(answer.result, answer.detail, answer.stamp) for answer in answers]
 
     # --- the CRM
@@ -232,26 +235,44 @@ class Carrier:
         self._done.done.append(write)
         stamp = now.moved if is_alone else None
         again = None if is_alone else True
-        return SyncEnd(write.id, write.key, SyncState.DONE, agreed=agreed, their_stamp=stamp, again=again)
+        return SyncEnd(
+            write.id, write.key, SyncState.DONE, agreed=agreed, their_stamp=stamp, again=again,
+            problems=_not_taken(write, rules, agreed),
+        )  # fmt: skip
 
     # --- the marketing system
 
     def _to_source(self, writes: Sequence[SyncWrite]) -> None:
         self._fresh.asking = self._source.name
         self._store.attempt_sync(self._lease, [x.id for x in writes])
-        answers = self._source.write([_source_write(x) for x in writes])
+        answers = self._write_to_source(writes)
         told = list(zip(writes, answers, strict=True))
         ends = [end for write, answer in told if (end := self._answered(write, answer)) is not None]
         for write, answer in told:
             if answer.result is WriteResult.WRITTEN:
                 self._done.done.append(write)
-                ends.append(
-                    SyncEnd(write.id, write.key, SyncState.DONE, agreed=write.agreed, our_stamp=answer.stamp)
+                end = SyncEnd(
+                    write.id, write.key, SyncState.DONE, agreed=write.agreed, our_stamp=answer.stamp
                 )
+                ends.append(self._as_stored(write, end))
         self._settle(ends)
         if any(answer.result is WriteResult.UNSENT for answer in answers):
             self._done.trouble = stopped_by_source(self._source.name, answers)
         self._look_for([w for w, a in told if a.result is WriteResult.UNKNOWN])
+
+    def _write_to_source(self, writes: Sequence[SyncWrite]) -> Sequence[SourceAnswer]:
+        answers = self._source.write([_source_write(x) for x in writes])
+        for write, answer in zip(writes, answers, strict=True):
+            self._stored.setdefault(write.id, {}).update(answer.values)
+        return answers
+
+    def _as_stored(self, write: SyncWrite, end: SyncEnd) -> SyncEnd:
+        """What is agreed on once our side's answer has told what it made of the values."""
+        stored, rules = self._stored.get(write.id, {}), self._rules(write.key)
+        told = [x for x in write.writes if x.field in stored and x.rule in end.agreed]
+        read = {x.rule: read_back(rules[x.rule], end.agreed[x.rule], "ours", stored[x.field]) for x in told}
+        problems = (*end.problems, *_not_taken(write, rules, read))
+        return replace(end, agreed={**end.agreed, **read}, problems=problems)
 
     def _look_for(self, writes: Sequence[SyncWrite]) -> None:
         """Writes without an answer: one that shows was done, any other is kept and looked at again."""
@@ -311,6 +332,15 @@ def _nobody_since(now: CrmRecord, at: datetime) -> bool:
 def _rest(record: CrmRecord, names: Iterable[str]) -> dict[str, object]:
     """What it shows beside these fields."""
     return {name: value for name, value in record.values.items() if name not in set(names)}
+
+
+def _not_taken(
+    write: SyncWrite, rules: Mapping[str, FieldRule], agreed: Mapping[str, Agreed]
+) -> tuple[FieldProblem, ...]:
+    found = (
+        not_taken(str(write.key), rules[x.rule], agreed[x.rule]) for x in write.writes if x.rule in agreed
+    )
+    return tuple(problem for problem in found if problem is not None)
 
 
 def _kept(rule: FieldRule, agreed: Agreed, seen: Seen) -> Agreed:

@@ -43,6 +43,7 @@ def info(entry: Mapping[str, Any]) -> FieldInfo:
         creatable=creatable,
         writable=entry.get("updateable") is True,
         required=creatable and not given,
+        any_case=entry.get("type") == "email",
         unique_id=entry.get("externalId") is True and entry.get("unique") is True,
     )
 

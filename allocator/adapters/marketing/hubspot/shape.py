@@ -97,8 +97,8 @@ def field_info(row: Mapping[str, Any]) -> FieldInfo:
     """A property's definition as a field."""
     meta = row.get("modificationMetadata")
     fixed = row.get("calculated") is True or (isinstance(meta, dict) and meta.get("readOnlyValue") is True)
-    unique = row.get("hasUniqueValue") is True
-    return FieldInfo(_type(row), creatable=not fixed, writable=not fixed, unique_id=unique)
+    unique, is_email = row.get("hasUniqueValue") is True, row.get("name") == "email"
+    return FieldInfo(_type(row), creatable=not fixed, writable=not fixed, any_case=is_email, unique_id=unique)
 
 
 def _type(row: Mapping[str, Any]) -> FieldType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class End:
     detail: str = ""
     id: str = ""
     stamp: datetime | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
     matches: tuple[str, ...] = ()
 
 
@@ -54,7 +55,7 @@ class Writer:
             for i in places:
                 ends[i] = found[writes[i].id]
         return [
-            SourceAnswer(write.id, end.result, end.detail, end.stamp)
+            SourceAnswer(write.id, end.result, end.detail, end.stamp, _stored(write, end.values))
             for write, end in zip(writes, ends, strict=True)
             if end is not None
         ]
@@ -157,9 +158,15 @@ def _ends(
 
 def _written(row: Mapping[str, Any]) -> End:
     try:
-        return End(WriteResult.WRITTEN, id=shape.identity(row), stamp=shape.stamp_of(row))
+        values = shape.properties(row)
+        return End(WriteResult.WRITTEN, id=shape.identity(row), stamp=shape.stamp_of(row), values=values)
     except NoAnswer:
         return End(WriteResult.WRITTEN, id=str(row.get("id", "")))
+
+
+def _stored(write: SourceWrite, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of what was sent; an answer shows more than that."""
+    return {name: shown[name] for name in write.fields if name in shown}
 
 
 def _rejected(code: str, existing: tuple[str, ...] = ()) -> End:
