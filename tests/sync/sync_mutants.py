@@ -93,7 +93,7 @@ def keeps_no_conflict(patch: MonkeyPatch) -> None:
 
 def takes_the_base_of_another_record(patch: MonkeyPatch) -> None:
     """After a merge or a conversion what the new record lacks passes for emptied."""
-    patch.setattr(looking, "_rebased", lambda agreed, *_: dict(agreed))
+    patch.setattr(looking, "rebased", lambda agreed, *_: dict(agreed))
 
 
 def gives_one_object_to_two(patch: MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def forgets_what_is_pending(patch: MonkeyPatch) -> None:
 
 def agrees_before_it_is_written(patch: MonkeyPatch) -> None:
     """The base takes over what is to be written, at once."""
-    patch.setattr(looking, "_agreed_without", lambda agreed, base, waiting: dict(agreed))
+    patch.setattr(looking, "agreed_without", lambda agreed, base, waiting: dict(agreed))
 
 
 def lets_a_refusal_be(patch: MonkeyPatch) -> None:

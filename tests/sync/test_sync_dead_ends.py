@@ -9,7 +9,7 @@ from sync_world import World, at_rest
 
 from allocator.domain.records import Link
 from allocator.domain.sync import route
-from allocator.domain.sync.look import BASE_OF
+from allocator.domain.sync.base import BASE_OF
 
 # --- dead ends ----------------------------------------------------------------------------------------------
 
@@ -180,3 +180,38 @@ def test_one_record_with_contradicting_links_is_held_and_stops_no_other(
     result = world.run()
     assert len(result.left_out) == 1 and world.theirs(world.lead(fine))["Phone"] == "1"
     assert sorted(world.row(id).plan for id in (one, two)) == ["contact", "held"]
+
+
+def test_the_winner_of_a_merge_that_is_archived_gets_the_losers_link_once_and_no_more(world: World) -> None:
+    winner = world.source.add(firstname="Eva", lastname="Roth")
+    lost = at_rest(world)
+    world.tick()
+    world.source.merge(winner, lost)
+    world.full_hours = 0
+    world.settle(2)
+    assert world.links(winner) == {world.lead(lost): "live"}
+    world.source.archive(winner)
+    stood = []
+    for _ in range(4):
+        world.run()
+        stood.append(world.links(winner)[world.lead(lost)])
+    assert stood == ["deleted"] * 4
+    world.source.restore(winner)
+    world.settle(2)
+    assert world.links(winner) == {world.lead(lost): "live"} and world.row(winner).plan == "lead"
+
+
+def test_what_was_refused_is_not_sent_again_because_a_hold_ends(world: World) -> None:
+    """Its Lead says that it belongs to another record, and another Lead has the id that it is to get."""
+    id, other = world.person(external_id=False), at_rest(world)
+    world.crm.leads[world.lead(id)].fields["Marketing_Id__c"] = f"hubspot:{other}"
+    world.crm.add_lead(owner=world.user, LastName="Roth", Company="A", Marketing_Id__c=f"hubspot:{id}")
+    world.full_hours = 0
+    stood = []
+    for act in (world.source.archive, world.source.restore) * 2:
+        act(other)
+        world.settle(3)
+        stood.append((world.row(id).plan, [problem.rule for problem in world.row(id).problems]))
+    assert stood == [("lead", ["@external_id"]), ("held", ["@external_id"])] * 2
+    refused = [x for x in world.written() if x.id == world.lead(id) and not x.done]
+    assert len(refused) == 1 and world.results[-1].problems == 0

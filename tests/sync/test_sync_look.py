@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sync_world import START, World
 
 from allocator.domain.records import Link
-from allocator.domain.sync.look import BASE_OF, Case, Clocks, Look, look
+from allocator.domain.sync.base import BASE_OF
+from allocator.domain.sync.look import Case, Clocks, Look, look
 from allocator.domain.sync.route import Taken
 from allocator.domain.sync.values import CrmRecord, SourceRecord, SyncRow, SyncWrite
 from rules.field_rules import Agreed

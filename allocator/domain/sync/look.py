@@ -11,19 +11,20 @@ from datetime import datetime, timedelta
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Link
+from allocator.domain.sync.base import agreed_without, known_base, place_of, rebased, with_rules
+from allocator.domain.sync.base import of_side as of_side
+from allocator.domain.sync.base import shows as shows
 from allocator.domain.sync.mapping import ACCOUNT, EXTERNAL_ID, FieldMap, Plan
 from allocator.domain.sync.route import Place, Route, Taken, key_in, route_of, start_of
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRow, SyncStep, SyncWrite
 from rules.conversion import Held, LeadPlan
 from rules.field_rules import Agreed, Conflict, FieldProblem, FieldRule, Seen, Side, Write
-from rules.field_values import FieldType, FieldValue, Misfit, canonical, shown
+from rules.field_values import Misfit, canonical, shown
 from rules.fields import merge, same
 
 RECORD = "record"
 """What a write to our side is a write to."""
 LONGEST_SHOWN = 200
-BASE_OF = "@base"
-"""Among what is agreed on: the record of the CRM that it was agreed on with, such as "Lead 00Q..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Case:
     pending: tuple[SyncWrite, ...] = ()
     rerouted: bool = False
     """It was converted between an earlier read and its write."""
+    winners_links: tuple[Link, ...] = ()
+    """Those of the record that it lives on as, if it lost a merge on our side."""
 
     @property
     def agreed(self) -> Mapping[str, Agreed]:
@@ -72,44 +75,71 @@ def look(case: Case, mapping: FieldMap, taken: Taken, clocks: Clocks, owners: Ma
     """
     ours = case.ours
     if ours.merged_into:
-        return Look(_moved_away(case, taken, clocks, LeadKey(case.key.source, ours.merged_into)))
+        return Look(_moved_away(case, taken, clocks, mapping))
     if ours.gone:
         links = _ended(case, Linked.DELETED, clocks.at)
         said = f"the record is archived or deleted in {case.key.source}"
-        return Look(SyncStep(_held(case, "deleted", said, clocks), links=links))
+        return Look(SyncStep(_held(case, "deleted", said, clocks, mapping), links=links))
     if ours.unreadable:
-        return Look(SyncStep(_held(case, "unreadable", ours.unreadable, clocks)))
+        return Look(SyncStep(_held(case, "unreadable", ours.unreadable, clocks, mapping)))
     route = route_of(case.key, case.links, case.records, taken, at=clocks.at)
     if isinstance(route.plan, Held):
-        return Look(_still(case, route, route.plan, clocks), route)
+        return Look(_still(case, route, route.plan, clocks, mapping), route)
     return _in_step(case, route, mapping, clocks, owners)
 
 
 # --- held -------------------------------------------------------------------------------------------------
 
 
-def _still(case: Case, route: Route, plan: Held, clocks: Clocks) -> SyncStep:
+def _still(case: Case, route: Route, plan: Held, clocks: Clocks, mapping: FieldMap) -> SyncStep:
     """Nothing is written. The stamps are kept: what the sides show is not in step."""
     detail = route.detail or f"{route.end.object} {route.end.id}"
-    return SyncStep(_held(case, plan.reason, detail, clocks), links=route.links)
+    return SyncStep(_held(case, plan.reason, detail, clocks, mapping), links=route.links)
 
 
-def _held(case: Case, reason: str, detail: str, clocks: Clocks) -> SyncRow:
+def _held(case: Case, reason: str, detail: str, clocks: Clocks, mapping: FieldMap) -> SyncRow:
+    """What was refused stays known, so that the end of the hold alone does not send it again."""
     old = case.row or SyncRow(case.key, "held", clocks.at, clocks.at)
     since = old.since if (old.plan, old.reason) == ("held", reason) else clocks.at
     return replace(
-        old, plan="held", since=since, at=clocks.at, reason=reason, detail=detail, again=False, problems=()
-    )
+        old, plan="held", since=since, at=clocks.at, reason=reason, detail=detail, again=False,
+        agreed=_known_when_held(case, mapping),
+        problems=tuple(problem for problem in old.problems if problem.code == "rejected"),
+    )  # fmt: skip
 
 
-def _moved_away(case: Case, taken: Taken, clocks: Clocks, winner: LeadKey) -> SyncStep:
-    """It lost a merge on our side: the winner gets its link, unless it has one of its own."""
-    row = _held(case, "merged", f"it lives on as {winner}", clocks)
+def _known_when_held(case: Case, mapping: FieldMap) -> Mapping[str, Agreed]:
+    """The base, with those writes of an unknown outcome that show where they were sent to.
+
+    A converted Lead shows nothing: what it holds may be an answer that was swallowed.
+    """
+    at, ours = place_of(case.agreed), case.ours
+    if not case.pending or at is None:
+        return case.agreed
+    plan, id = at
+    seen: dict[Side, Seen] = {}
+    if not (ours.gone or ours.merged_into or ours.unreadable):
+        seen["ours"] = mapping.ours_seen(ours)
+    record = case.records.get(("Lead" if plan == "lead" else "Contact", id))
+    if record is not None and record.known and not record.converted:
+        seen["theirs"] = mapping.theirs_seen(plan, record, record)
+    return known_base(case.agreed, case.pending, seen, {x.name: x for x in mapping.rules_for(plan)})
+
+
+def _moved_away(case: Case, taken: Taken, clocks: Clocks, mapping: FieldMap) -> SyncStep:
+    """It lost a merge on our side: the winner gets its link, once, unless it has one of its own.
+
+    Once: whether a link that the winner had stands again is for the winner's own look to say.
+    """
+    winner = LeadKey(case.key.source, case.ours.merged_into or "")
+    row = _held(case, "merged", f"it lives on as {winner}", clocks, mapping)
     start = start_of(case.links)
     links = _ended(case, Linked.MERGED, clocks.at)
     if start is None or start.state == Linked.DELETED or winner in taken.by_key:
         return SyncStep(row, links=links)
-    if taken.other((start.object, start.crm_id), case.key) is not None:
+    at = (start.object, start.crm_id)
+    had = {(x.object, x.crm_id) for x in case.winners_links}
+    if at in had or taken.other(at, case.key) is not None:
         return SyncStep(row, links=links)
     given = replace(start, key=winner, state=Linked.LIVE, since=clocks.at)
     return SyncStep(row, links=(*links, given))
@@ -127,7 +157,7 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     rules = {rule.name: rule for rule in mapping.rules_for(plan)}
     ours = mapping.ours_seen(case.ours, ahead=clocks.ours)
     theirs = theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs)
-    agreed = _rebased(case.agreed, mapping, plan, route.end, theirs, rules)
+    agreed = rebased(case.agreed, mapping, plan, route.end, theirs, rules)
     base = known_base(agreed, case.pending, {"ours": ours, "theirs": theirs}, rules)
     now = [_of_its_own(rule, case.key, route.end) for rule in mapping.rules_now(plan, base, ours, theirs)]
     merged = merge(base, ours, theirs, now, record=str(case.key))
@@ -138,7 +168,7 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     row = _row(case, plan, route.end, clocks.at)
     row = replace(
         row,
-        agreed=_agreed_without(merged.agreed, base, out.written),
+        agreed=with_rules(agreed_without(merged.agreed, base, out.written), mapping, plan),
         problems=(*merged.problems, *out.problems),
     )
     made = out.made({rule: merged.agreed[rule] for rule in out.sent})
@@ -163,38 +193,6 @@ def _of_its_own(rule: FieldRule, key: LeadKey, end: CrmRecord) -> FieldRule:
 def _row(case: Case, plan: Plan, end: CrmRecord, at: datetime) -> SyncRow:
     since = case.row.since if case.row and case.row.plan == plan else at
     return SyncRow(case.key, plan, since, at, our_stamp=case.ours.stamp, their_stamp=end.moved)
-
-
-def _rebased(
-    agreed: Mapping[str, Agreed],
-    mapping: FieldMap,
-    plan: Plan,
-    end: CrmRecord,
-    theirs: Seen,
-    rules: Mapping[str, FieldRule],
-) -> dict[str, Agreed]:
-    """What was agreed on with the record that is written now.
-
-    Of another record than the last one (the Contact after the Lead, the winner of a merge, one taken over)
-    only what it shows too was ever agreed on: what it lacks was not emptied by anybody.
-    """
-    of = agreed.get(BASE_OF)
-    here = Agreed(None, f"{end.object} {end.id}")
-    if of is None or of == here:
-        return {**agreed, BASE_OF: here}
-    before: Plan = "contact" if str(of.theirs).startswith("Contact") else "lead"
-    if before != plan:
-        return {**mapping.rebased(agreed, before, plan, theirs), BASE_OF: here}
-    kept = {
-        name: one
-        for name, one in agreed.items()
-        if name not in rules or rules[name].theirs.startswith("@") or _has(theirs, rules[name], one.theirs)
-    }
-    return {**kept, BASE_OF: here}
-
-
-def _has(seen: Seen, rule: FieldRule, value: FieldValue) -> bool:
-    return same(rule, canonical(seen.values.get(rule.theirs), rule.their_type), value)
 
 
 def plan_of(route: Route) -> Plan:
@@ -222,39 +220,6 @@ def lead_id_of(links: Sequence[Link]) -> str:
     return max(came, key=lambda x: x.since).crm_id if came else ""
 
 
-def known_base(
-    agreed: Mapping[str, Agreed],
-    pending: Iterable[SyncWrite],
-    seen: Mapping[Side, Seen],
-    rules: Mapping[str, FieldRule],
-) -> dict[str, Agreed]:
-    """The base, with what writes of an unknown outcome agreed on where their side shows what was sent."""
-    base = dict(agreed)
-    for sent in pending:
-        if sent.attempts:
-            base.update(
-                (write.rule, sent.agreed[write.rule])
-                for write in sent.writes
-                if write.rule in rules
-                and write.rule in sent.agreed
-                and shows(seen[sent.side], write, rules[write.rule], sent.side)
-            )
-    return base
-
-
-def shows(seen: Seen, write: Write, rule: FieldRule, side: Side) -> bool:
-    """Whether a side's field holds what was sent to it."""
-    name, kind = of_side(rule, side)
-    if name not in seen.values:
-        return False
-    return same(rule, canonical(seen.values[name], kind), write.value)
-
-
-def of_side(rule: FieldRule, side: Side) -> tuple[str, FieldType]:
-    """The field of a rule on a side, and its type."""
-    return (rule.ours, rule.our_type) if side == "ours" else (rule.theirs, rule.their_type)
-
-
 def differs(row: SyncRow, ours: SourceRecord, rules: Iterable[FieldRule]) -> bool:
     """Whether values of our side, however old, are not those that the sides agreed on.
 
@@ -271,19 +236,6 @@ def differs(row: SyncRow, ours: SourceRecord, rules: Iterable[FieldRule]) -> boo
         if not same(rule, value, agreed.ours):
             return True
     return False
-
-
-def _agreed_without(
-    agreed: Mapping[str, Agreed], base: Mapping[str, Agreed], waiting: Iterable[str]
-) -> dict[str, Agreed]:
-    """What is agreed on already; a field that is to be written keeps the base it had."""
-    found = dict(agreed)
-    for rule in waiting:
-        if rule in base:
-            found[rule] = base[rule]
-        else:
-            found.pop(rule, None)
-    return found
 
 
 def _is_told(conflict: Conflict, pending: Iterable[SyncWrite]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from allocator.domain.sync.carried import (
     ACCOUNT,
@@ -57,6 +58,7 @@ class FieldMap:
             "contact": {c.rule.name: c for c in carried(self._rows, sides, "contact")},
         }
         self._making = tuple(making(self._rows, sides))
+        self._prints = {plan: _print(c.rule for c in some.values()) for plan, some in self._plans.items()}
 
     # --- what to read -------------------------------------------------------------------------------------
 
@@ -84,6 +86,13 @@ class FieldMap:
     def rules_for(self, plan: Plan) -> tuple[FieldRule, ...]:
         """Every rule of a plan, also those that `rules_now` leaves out of a single merge."""
         return tuple(c.rule for c in self._plans[plan].values())
+
+    def fingerprint(self, plan: Plan) -> str:
+        """The same for as long as a plan's rules are: the fields, directions, kinds and limits of them all.
+
+        A picklist's options and the order of the rows make no other rules.
+        """
+        return self._prints[plan]
 
     def rules_now(
         self, plan: Plan, base: Mapping[str, Agreed], ours: Seen, theirs: Seen
@@ -241,6 +250,15 @@ class FieldMap:
                 yield FieldRule(
                     f"{ours}={theirs}", ours, theirs, "push", our_type=our_type, their_type=their_type
                 )
+
+
+def _print(rules: Iterable[FieldRule]) -> str:
+    bare = (
+        replace(x, our_type=replace(x.our_type, options=()), their_type=replace(x.their_type, options=()))
+        for x in rules
+    )
+    text = "\n".join(sorted(map(repr, bare)))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def lacks(fields: Mapping[str, FieldValue], needs: Iterable[str]) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def state_of(trail: Sequence[CrmRecord], links: Sequence[Link] = ()) -> RecordSt
     return RecordState(
         converted=lead.converted,
         deleted=lead.deleted,
-        master_id=lead.master_id,
+        master_id=lead.master_id or _odd_master(contact),
         lead_id=lead.id,
         contact_id=contact.id if contact else lead.contact_id,
         contact_deleted=_is_gone(contact) if contact else False,
@@ -139,6 +139,11 @@ def _state_of_contact(contact: CrmRecord, links: Sequence[Link]) -> RecordState:
         person_account=contact.person_account if contact.known else False,
         lead_id=came_from,
     )
+
+
+def _odd_master(contact: CrmRecord | None) -> str | None:
+    """The winner of a merge that a Contact is said to have lost, and which it is alive after all the same."""
+    return contact.master_id if contact is not None and not _is_gone(contact) else None
 
 
 def _is_gone(contact: CrmRecord) -> bool | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from allocator.domain.lead import LeadKey
+from allocator.domain.sync.base import is_of_other_rules
 from allocator.domain.sync.look import differs
 from allocator.domain.sync.mapping import EXTERNAL_ID, FieldMap
 from allocator.domain.sync.route import Taken
@@ -52,7 +53,9 @@ def due(
     """The records to look at, those with a Lead first: a batch then reads one object of the CRM."""
     linked, rows = known.taken.by_key, known.rows
     found = {key for key, row in rows.items() if row.again or _is_held(row, pulled, at) or _is_hidden(row)}
-    found |= {key for key in linked if pulled.full or key not in rows}
+    found |= {
+        key for key in linked if pulled.full or key not in rows or is_of_other_rules(rows[key], mapping)
+    }
     found |= known.pending.keys()
     found |= {key for key in pulled.records.keys() & rows.keys() if _ours_moved(rows[key], pulled, mapping)}
     places = known.taken.by_place
@@ -69,7 +72,7 @@ def _is_held(row: SyncRow, pulled: Pulled, at: datetime) -> bool:
 
 def _is_hidden(row: SyncRow) -> bool:
     """Whether the CRM's record could not be given its external id: the search finds only those with one."""
-    return any(problem.rule == EXTERNAL_ID for problem in row.problems)
+    return row.plan != "held" and any(problem.rule == EXTERNAL_ID for problem in row.problems)
 
 
 def _ours_moved(row: SyncRow, pulled: Pulled, mapping: FieldMap) -> bool:

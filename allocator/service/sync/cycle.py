@@ -191,16 +191,19 @@ class _Cycle:
         self, todo: Mapping[LeadKey, bool], pending: Mapping[LeadKey, Sequence[SyncWrite]]
     ) -> dict[LeadKey, Case]:
         """Everything that is known of these, read now."""
-        links, rows = self._links(todo), {row.key: row for row in self._store.syncs(list(todo))}
+        rows = {row.key: row for row in self._store.syncs(list(todo))}
         ours = self._fresh.ours(list(todo))
-        there = [key for key in todo if not (ours[key].gone or ours[key].merged_into)]
+        winners = {key: LeadKey(key.source, into) for key in todo if (into := ours[key].merged_into)}
+        links = self._links({*todo, *winners.values()})
+        there = [key for key in todo if pending.get(key) or not (ours[key].gone or key in winners)]
         theirs = self._fresh.theirs(x for key in there if (x := start_of(links[key])) is not None)
         return {
             key: Case(
-                key, rows.get(key), links[key], ours[key], theirs, tuple(pending.get(key, ())), rerouted
+                key, rows.get(key), links[key], ours[key], theirs, tuple(pending.get(key, ())), rerouted,
+                links[winners[key]] if key in winners else (),
             )
             for key, rerouted in todo.items()
-        }
+        }  # fmt: skip
 
     def _links(self, keys: Collection[LeadKey]) -> dict[LeadKey, tuple[Link, ...]]:
         found: dict[LeadKey, list[Link]] = {key: [] for key in keys}
@@ -261,7 +264,8 @@ class _Cycle:
         for key, one in looks.items():
             result.conflicts += len(one.step.conflicts)
             result.switched += any(link.state == Linked.LIVE for link in one.step.links)
-            if one.step.row.problems and key not in self._with_problems:
+            row = one.step.row
+            if row.problems and row.plan != "held" and key not in self._with_problems:
                 self._with_problems.add(key)
                 result.problems += 1
 
