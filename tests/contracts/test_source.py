@@ -95,6 +95,13 @@ def test_a_record_that_carries_a_lead_id_is_not_in_intake(world: World) -> None:
     assert not one(world, marked).in_intake and one(world, other).in_intake
 
 
+def test_the_answer_to_a_write_tells_what_the_record_holds_then(world: World) -> None:
+    id = world.add("ana@a.example")
+    answer = write(world, id, email="Ana@New.example", firstname="Ana", lastname=None)
+    assert answer.values == {x: one(world, id).values[x] for x in ("email", "firstname", "lastname")}
+    assert answer.values["email"].lower() == "ana@new.example" and world.source.fields()["email"].any_case
+
+
 def test_a_change_since_is_shown_also_outside_intake(world: World) -> None:
     changed, still = world.add("ana@a.example"), world.add("ben@b.example")
     world.leave_intake(changed), world.leave_intake(still)
