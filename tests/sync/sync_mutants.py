@@ -93,7 +93,7 @@ def keeps_no_conflict(patch: MonkeyPatch) -> None:
 
 def takes_the_base_of_another_record(patch: MonkeyPatch) -> None:
     """After a merge or a conversion what the new record lacks passes for emptied."""
-    patch.setattr(looking, "rebased", lambda agreed, *_: dict(agreed))
+    patch.setattr(looking, "rebased", lambda agreed, *_, **__: dict(agreed))
 
 
 def gives_one_object_to_two(patch: MonkeyPatch) -> None:

@@ -215,3 +215,26 @@ def test_what_was_refused_is_not_sent_again_because_a_hold_ends(world: World) ->
     assert stood == [("lead", ["@external_id"]), ("held", ["@external_id"])] * 2
     refused = [x for x in world.written() if x.id == world.lead(id) and not x.done]
     assert len(refused) == 1 and world.results[-1].problems == 0
+
+
+def test_what_another_record_emptied_meanwhile_is_not_emptied_when_the_contact_comes_back(
+    world: World,
+) -> None:
+    one, two = at_rest(world, phone="1"), at_rest(world)
+    contact = world.act("convert", world.lead(one))
+    world.full_hours = 0
+    world.settle(2)
+    world.source.archive(one)
+    world.settle(1)
+    world.act("convert", world.lead(two), contact=contact)
+    world.settle(2)
+    assert world.ours(two)["phone"] == "1"
+    world.edit_ours(two, phone=None)
+    world.settle(1)
+    assert not world.theirs(contact)["Phone"]
+    world.source.archive(two)
+    world.source.restore(one)
+    world.settle(3)
+    link = world.live_link(one)
+    assert link is not None and link.crm_id == contact
+    assert world.ours(one)["phone"] == world.theirs(contact)["Phone"] == "1"

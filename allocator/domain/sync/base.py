@@ -47,14 +47,17 @@ def rebased(
     end: CrmRecord,
     theirs: Seen,
     rules: Mapping[str, FieldRule],
+    *,
+    afresh: bool = False,
 ) -> dict[str, Agreed]:
     """What was agreed on with the record that is written now.
 
     Of another record than the last one (the Contact after the Lead, the winner of a merge, one taken over)
-    only what it shows too was ever agreed on: what it lacks was not emptied by anybody.
+    only what it shows too was ever agreed on: what it lacks was not emptied by anybody. `afresh`: nor of the
+    same one, since it was somebody else's meanwhile.
     """
     of, here = place_of(agreed), Agreed(None, f"{end.object} {end.id}")
-    if of is None or agreed[BASE_OF] == here:
+    if of is None or (agreed[BASE_OF] == here and not afresh):
         return {**agreed, BASE_OF: here}
     before, _ = of
     if before != plan:

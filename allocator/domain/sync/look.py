@@ -157,7 +157,8 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     rules = {rule.name: rule for rule in mapping.rules_for(plan)}
     ours = mapping.ours_seen(case.ours, ahead=clocks.ours)
     theirs = theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs)
-    agreed = rebased(case.agreed, mapping, plan, route.end, theirs, rules)
+    afresh = _was_anothers(case, route.end)
+    agreed = rebased(case.agreed, mapping, plan, route.end, theirs, rules, afresh=afresh)
     base = known_base(agreed, case.pending, {"ours": ours, "theirs": theirs}, rules)
     now = [_of_its_own(rule, case.key, route.end) for rule in mapping.rules_now(plan, base, ours, theirs)]
     merged = merge(base, ours, theirs, now, record=str(case.key))
@@ -188,6 +189,13 @@ def _of_its_own(rule: FieldRule, key: LeadKey, end: CrmRecord) -> FieldRule:
     the route leads there only where the other one has no link any more."""
     said = key_in(end.external_id) if rule.name == EXTERNAL_ID else None
     return replace(rule, rule="overwrite") if said and said.source == key.source else rule
+
+
+def _was_anothers(case: Case, end: CrmRecord) -> bool:
+    """Whether another record of the system had the object before this one gets it, or gets it back."""
+    is_ours = any((x.object, x.crm_id, x.state) == (end.object, end.id, Linked.LIVE) for x in case.links)
+    said = key_in(end.external_id)
+    return not is_ours and said is not None and said.source == case.key.source and said != case.key
 
 
 def _row(case: Case, plan: Plan, end: CrmRecord, at: datetime) -> SyncRow:
