@@ -47,9 +47,15 @@ def marketing_of(settings: Settings, *, clock: Clock | None = None) -> Marketing
     """The configured marketing systems, and what is written back to them."""
     hub = settings.hubspot
     told = {key: name for key, name in hub.write_back.model_dump().items() if name} if hub else {}
-    sources = sources_of(settings, clock=clock)
-    own = settings.sync
-    return Marketing(sources, {"hubspot": told} if told else {}, own.full_hours, own.create_from_campaigns)
+    wanted: dict[str, tuple[str, ...]] = {}
+    facts = {path for paths in settings.fact_fields().values() for path in paths}
+    sources = sources_of(
+        settings,
+        properties=lambda: {*facts, *wanted["hubspot"]} if "hubspot" in wanted else None,
+        clock=clock,
+    )
+    own, back = settings.sync, {"hubspot": told} if told else {}
+    return Marketing(sources, back, own.full_hours, own.create_from_campaigns, wanted)
 
 
 def predicted(real: Marketing) -> Marketing:

@@ -39,6 +39,8 @@ class Marketing:
     full_hours: int = FULL_HOURS
     campaigns: tuple[str, ...] = ()
     """Whose members get a record in a marketing system if they have none."""
+    wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The fields that `map_of` found to be mapped, by system, for its adapter to read no others."""
 
     def map_of(self, crm: CRM, source: LeadSource, tables: RoutingTables) -> FieldMap:
         """Its fields and the CRM's, by sheet Fields. Raises SourceError."""
@@ -48,7 +50,9 @@ class Marketing:
             source.name, source.fields(), described, crm.external_id, back,
             lead_names=not source.takes_writes,
         )  # fmt: skip
-        return FieldMap(tables.fields, sides)
+        found = FieldMap(tables.fields, sides)
+        self.wanted[source.name] = found.our_fields()
+        return found
 
 
 class Stage:
