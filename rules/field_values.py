@@ -42,6 +42,7 @@ _DOTTED_DAY: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 _MOMENT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,]\d+)?)? ?(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
+_NOT_TO_BE_SENT: Final = re.compile("[\0\ud800-\udfff]")
 _MILLISECONDS: Final = re.compile(r"-?\d{9,14}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT: Final = Context(prec=200, rounding=ROUND_HALF_UP)
@@ -187,7 +188,7 @@ def _plain(text: str) -> str:
 
 
 def _can_be_sent(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+    return _NOT_TO_BE_SENT.search(text) is None
 
 
 def _unreadable(of: FieldType, what: str) -> Misfit:
@@ -261,6 +262,8 @@ def _in_utc(moment: datetime, zone: tzinfo) -> datetime:
 
 def _as_kind(value: FieldValue, of: FieldType, to: FieldType) -> FieldValue:
     """None when the other kind has no such value."""
+    if isinstance(value, str) and of.kind == to.kind:
+        return value
     if isinstance(value, datetime):
         return _from_moment(value, to)
     if isinstance(value, date):

@@ -183,6 +183,7 @@ class World:
         self.store = store or CrashingStore(now=self.clock)
         self.user = self.crm.add_user("Ana", email="ana@example.com")
         self.rows, self.full_hours = rows, full_hours
+        self._map: tuple[Sequence[FieldMapping], FieldMap] | None = None
         self.cycle: ModuleType = the_cycle
         self.live = True
         self.results: list[Any] = []
@@ -271,10 +272,12 @@ class World:
         self.store.end_run(lease, at=self.at, state="done", summary={})
 
     def map(self) -> FieldMap:
+        """Made anew where the rows or the fields of a side have changed."""
         described = {kind: self.crm.describe(kind) for kind in ("Lead", "Contact", "Account")}
-        return FieldMap(
-            self.rows, Sides("hubspot", self.source.fields(), described, self.crm.external_id, WRITE_BACK)
-        )
+        sides = Sides("hubspot", self.source.fields(), described, self.crm.external_id, WRITE_BACK)
+        if self._map is None or (self._map[0], self._map[1].sides) != (self.rows, sides):
+            self._map = (self.rows, FieldMap(self.rows, sides))
+        return self._map[1]
 
     def run(self, *, after: timedelta = HOUR) -> Any:
         """A cycle, an hour after the last one."""
