@@ -156,7 +156,7 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     plan = plan_of(route)
     rules = {rule.name: rule for rule in mapping.rules_for(plan)}
     ours = mapping.ours_seen(case.ours, ahead=clocks.ours)
-    theirs = theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs)
+    theirs = _with_untold(theirs_of(mapping, plan, route, case, owners, ahead=clocks.theirs), case.pending)
     afresh = _was_anothers(case, route.end)
     agreed = rebased(case.agreed, mapping, plan, route.end, theirs, rules, afresh=afresh)
     base = known_base(agreed, case.pending, {"ours": ours, "theirs": theirs}, rules)
@@ -175,6 +175,19 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     made = out.made({rule: merged.agreed[rule] for rule in out.sent})
     asks = not case.ours.stamps and any(_is_weighed(x, rules[x.rule]) for x in conflicts)
     return Look(SyncStep(row, made, conflicts, route.links), route, asks)
+
+
+def _with_untold(theirs: Seen, pending: Iterable[SyncWrite]) -> Seen:
+    """With what could not be told to our side while it was known, such as the status of a converted Lead,
+    which is not read any more."""
+    meant = {
+        write.rule: write.value
+        for sent in pending
+        if sent.side == "ours"
+        for write in sent.writes
+        if write.rule.startswith("@") and theirs.values.get(write.rule) in (None, "")
+    }
+    return replace(theirs, values={**theirs.values, **meant}) if meant else theirs
 
 
 def _is_weighed(conflict: Conflict, rule: FieldRule) -> bool:
