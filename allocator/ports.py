@@ -150,8 +150,11 @@ class CrmRecords(Protocol):
         external_ids: Collection[str] = (),
         emails: Collection[str] = (),
         fields: Sequence[str] = (),
+        deleted: bool = False,
     ) -> Sequence[CrmRecord]:
-        """Those not deleted that have one of these external ids or e-mails (any case), each once."""
+        """Those that have one of these external ids or e-mails (any case), each once.
+
+        `deleted`: also those in the recycle bin and those that lost a merge."""
 
     def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
         """Make Leads with their owners, the vendor's own assignment rules off: an upsert each, at most 25 in

@@ -192,6 +192,64 @@ def test_a_lead_whose_creation_got_no_answer_is_believed_though_somebody_has_tak
     assert world.lead(ada).owner == user("chi")
 
 
+def lost_then(act: Callable[[World, str], object]) -> tuple[World, str]:
+    """A Lead whose creation got no answer and was not found again in that run; then this happened to it."""
+    world = World()
+    ada = world.add()
+    looks = [MemoryFault("matching"), MemoryFault("matching"), MemoryFault("matching", "down")]
+    world.crm.faults += [MemoryFault("create", "lost"), *looks]
+    world.run()
+    assert world.ended(ada) == ("decided", None)
+    act(world, world.lead(ada).id)
+    return world, ada
+
+
+def test_a_lead_whose_creation_got_no_answer_and_that_was_deleted_is_not_made_again() -> None:
+    world, ada = lost_then(lambda world, lead: world.crm.delete(lead))
+    world.run()
+    assert world.ended(ada) == ("closed", "deleted")
+    assert world.made(ada) == []
+    assert all(sum(book.credits.values()) == 0 for book in world.store.ledgers().values())
+    assert not world.store.pending()
+    world.run()
+    assert world.made(ada) == []
+    assert world.ended(ada) == ("closed", "deleted")
+
+
+def test_a_lead_whose_creation_got_no_answer_and_that_is_restored_later_is_kept_in_step() -> None:
+    world, ada = lost_then(lambda world, lead: world.crm.delete(lead))
+    world.run()
+    (gone,) = world.crm.leads
+    world.crm.undelete(gone)
+    world.source.edit(ada, jobtitle="Countess")
+    world.run()
+    lead = world.lead(ada)
+    assert lead.fields["Title"] == "Countess"
+
+
+def test_a_lead_whose_creation_got_no_answer_and_that_lost_a_merge_leads_to_the_winner() -> None:
+    def merged(world: World, lead: str) -> None:
+        winner = world.crm.add_lead(created=world.at, owner=user("chi"), LastName="L", Company="A")
+        world.crm.merge(winner.id, lead)
+
+    world, ada = lost_then(merged)
+    world.run()
+    assert world.ended(ada) == ("closed", "merged")
+    link = world.live_link(ada)
+    assert link is not None
+    assert world.crm.leads[link.crm_id].owner == user("chi")
+    assert [one.id for one in world.made(ada)] == [link.crm_id]
+    assert len(world.crm.leads) == 2
+
+
+def test_a_lead_that_was_deleted_and_made_once_more_by_somebody_counts_as_the_one_that_is_there() -> None:
+    world, ada = lost_then(lambda world, lead: world.crm.delete(lead))
+    again = world.crm.add_lead(created=world.at, owner=user("ana"), Marketing_Id__c=f"hubspot:{ada}")
+    world.run()
+    assert world.ended(ada) == ("confirmed", None)
+    assert [one.id for one in world.made(ada)] == [again.id]
+
+
 def test_locked_records_are_tried_again_in_the_same_run() -> None:
     world = World()
     ada = world.add()

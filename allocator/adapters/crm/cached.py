@@ -123,8 +123,11 @@ class CachedCRM:
         external_ids: Collection[str] = (),
         emails: Collection[str] = (),
         fields: Sequence[str] = (),
+        deleted: bool = False,
     ) -> Sequence[CrmRecord]:
-        return self._inner.matching(object, external_ids=external_ids, emails=emails, fields=fields)
+        return self._inner.matching(
+            object, external_ids=external_ids, emails=emails, fields=fields, deleted=deleted
+        )
 
     def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
         made: Sequence[Made] = ()

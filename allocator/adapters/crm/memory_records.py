@@ -129,6 +129,7 @@ class MemoryRecords:
         external_ids: Collection[str] = (),
         emails: Collection[str] = (),
         fields: Sequence[str] = (),
+        deleted: bool = False,
     ) -> Sequence[CrmRecord]:
         if external_ids:
             self._need_external_id(object)
@@ -139,7 +140,7 @@ class MemoryRecords:
         return [
             self._shown(object, one, fields)
             for one in self._rows(object).values()
-            if not one.deleted
+            if (deleted or not one.deleted)
             and (folded(self._key(one)) in keys or folded(one.fields.get("Email")) in addresses)
         ]
 
@@ -207,8 +208,9 @@ class MemoryRecords:
         body = body_of(new.fields) | {self._external_id: new.external_id}
         if found and found[0].converted and not self.permissive:
             return Made(WriteResult.CONVERTED, detail="CANNOT_UPDATE_CONVERTED_LEAD")
-        if code := self._refusal("Lead", body, new=not found):
-            return Made(WriteResult.REJECTED, detail=code)
+        code, fields = self._refusal("Lead", body, new=not found)
+        if code:
+            return Made(WriteResult.REJECTED, detail=code, fields=fields)
         if not self._may_own(new.owner):
             return Made(WriteResult.REFUSED_OWNER, detail="INACTIVE_OWNER_OR_USER")
         if same := () if found else self._same_email(str(body.get("Email") or "")):
@@ -242,7 +244,7 @@ class MemoryRecords:
             return WriteAnswer(write.id, WriteResult.CHANGED, "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE")
         if isinstance(one, MemoryLead) and one.converted and not self.permissive:
             return WriteAnswer(write.id, WriteResult.CONVERTED, "CANNOT_UPDATE_CONVERTED_LEAD")
-        if code := self._refusal(write.object, body, of=one):
+        if code := self._refusal(write.object, body, of=one)[0]:
             return WriteAnswer(write.id, WriteResult.REJECTED, code)
         one.owner = str(body.pop("OwnerId", one.owner))
         one.fields |= body
@@ -252,21 +254,21 @@ class MemoryRecords:
 
     def _refusal(
         self, object: str, body: Mapping[str, object], *, new: bool = False, of: MemoryRow | None = None
-    ) -> str:
-        """The code with which the CRM refuses these values; empty when it takes them."""
+    ) -> tuple[str, tuple[str, ...]]:
+        """The code with which the CRM refuses these values, and the fields; empty when it takes them."""
         shape = self.shape[object]
-        if any(name not in shape or not shape[name].writable for name in body):
-            return "INVALID_FIELD_FOR_INSERT_UPDATE"
-        needed = {name for name, info in shape.items() if info.required and (new or name in body)}
-        if any(not body.get(name) for name in needed):
-            return "REQUIRED_FIELD_MISSING"
-        codes = (_misfit(value, shape[name]) for name, value in body.items())
-        if code := next((code for code in codes if code), ""):
-            return code
+        if unfit := tuple(name for name in body if name not in shape or not shape[name].writable):
+            return "INVALID_FIELD_FOR_INSERT_UPDATE", unfit
+        needed = (name for name, info in shape.items() if info.required and (new or name in body))
+        if lacking := tuple(name for name in needed if not body.get(name)):
+            return "REQUIRED_FIELD_MISSING", lacking
+        for name, value in body.items():
+            if code := _misfit(value, shape[name]):
+                return code, (name,)
         key = body.get(self._external_id)
         others = (one for one in self._rows(object).values() if one is not of and not one.deleted)
         taken = of is not None and key and any(self._key(one) == key for one in others)
-        return "DUPLICATE_VALUE" if taken else ""
+        return ("DUPLICATE_VALUE", (self._external_id,)) if taken else ("", ())
 
     def _may_own(self, owner: str) -> bool:
         return owner in self.queues.values() or (owner in self._users and self._users[owner].active)

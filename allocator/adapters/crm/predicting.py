@@ -121,12 +121,15 @@ class PredictingCRM:
         external_ids: Collection[str] = (),
         emails: Collection[str] = (),
         fields: Sequence[str] = (),
+        deleted: bool = False,
     ) -> Sequence[CrmRecord]:
         keys, addresses = {folded(x) for x in external_ids} - {""}, {folded(x) for x in emails} - {""}
-        found = self._inner.matching(object, external_ids=external_ids, emails=emails, fields=fields)
+        found = self._inner.matching(
+            object, external_ids=external_ids, emails=emails, fields=fields, deleted=deleted
+        )
         since = self._predicted.written_with(object, keys, addresses) - {record.id for record in found}
         written = self._inner.records(object, since, fields).values() if since else ()
-        all_of_them = [*found, *(one for one in written if one.known and not one.deleted)]
+        all_of_them = [*found, *(one for one in written if one.known and (deleted or not one.deleted))]
         seen = [self._seen(one, fields) for one in all_of_them]
         seen += [self._seen(one, fields) for one in self._made(object, fields).values()]
         return [one for one in seen if folded(one.external_id) in keys or folded(one.email) in addresses]

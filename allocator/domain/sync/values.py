@@ -110,13 +110,15 @@ class NewLead:
 class Made:
     """The answer to one creation: `id` where the answer told it, `detail` the system's code.
 
-    `matches` are ids that a duplicate rule named. UNKNOWN: read by the external id before the next try.
+    `matches` are ids that a duplicate rule named, `fields` those that a refusal named. UNKNOWN: read by the
+    external id before the next try.
     """
 
     result: WriteResult
     id: str = ""
     detail: str = ""
     matches: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,11 +211,11 @@ class _Maker:
         if answer.result is WriteResult.REFUSED_OWNER:
             self.refused.add(item.pending.owner)
             self.done.refused.setdefault(item.pending.person or "", []).append(item.pending.key)
-            return _held(item, Reason.OWNER_REFUSED, answer.detail)
+            return _held(item, Reason.OWNER_REFUSED, _said(answer))
         if answer.matches:
             return _held(item, _of_matches(answer), f"{answer.detail}: {', '.join(sorted(answer.matches))}")
         duplicate = answer.detail.startswith("DUPLICATES")
-        return _held(item, Reason.DUPLICATE_PERSON if duplicate else Reason.CRM_REJECTED, answer.detail)
+        return _held(item, Reason.DUPLICATE_PERSON if duplicate else Reason.CRM_REJECTED, _said(answer))
 
     def _look_back(self, items: Sequence[_Item]) -> list[_Item]:
         """Read what was made by its id where the answer told it, the rest by the external id."""
@@ -227,13 +227,16 @@ class _Maker:
         return [i for i in again if self._may_send_again(i)]
 
     def _look(self, items: Sequence[_Item]) -> list[_Item]:
-        """Look for their external ids and settle those found. Returns the others."""
+        """Look for their external ids and settle those found. Returns the others.
+
+        One that was made and deleted since is found too: an upsert would not, and would make it once more.
+        """
         if not items:
             return []
         found: dict[str, list[CrmRecord]] = {}
-        for one in self.crm.matching(LEAD, external_ids=[i.external_id for i in items]):
+        for one in self.crm.matching(LEAD, external_ids=[i.external_id for i in items], deleted=True):
             found.setdefault(one.external_id.strip().casefold(), []).append(one)
-        seen = [(i, found.get(i.external_id.casefold(), [])) for i in items]
+        seen = [(i, _standing(found.get(i.external_id.casefold(), []))) for i in items]
         self._believe([(i, records) for i, records in seen if records])
         missing = [i for i, records in seen if not records]
         self._settle(filter(None, map(self._without_lead, missing)))
@@ -274,7 +277,7 @@ class _Maker:
         if answer is None:
             return None
         if answer.result is WriteResult.REJECTED:
-            return _held(item, Reason.CRM_REJECTED, answer.detail)
+            return _held(item, Reason.CRM_REJECTED, _said(answer))
         locked = answer.result is WriteResult.LOCKED and not self._may_send_again(item)
         return _held(item, Reason.LOCKED, answer.detail) if locked else None
 
@@ -303,10 +306,21 @@ class _Maker:
             self.done.settled.extend(found)
 
 
+def _standing(found: Sequence[CrmRecord]) -> Sequence[CrmRecord]:
+    """Those that are there; of those that are not, one."""
+    there = [one for one in found if not one.deleted]
+    return there or sorted(found, key=lambda one: (one.master_id is None, one.id))[:1]
+
+
 def _of_matches(answer: Made) -> Reason:
     """Several Leads with its own external id: no duplicate of a person, but a link that nobody can tell."""
     own = answer.detail == "DUPLICATE_EXTERNAL_ID"
     return Reason.AMBIGUOUS_MATCH if own else Reason.DUPLICATE_PERSON
+
+
+def _said(answer: Made) -> str:
+    """The CRM's code and the fields that it is about; nothing that a lead says."""
+    return f"{answer.detail}: {', '.join(answer.fields)}" if answer.fields else answer.detail
 
 
 def _as_write(item: _Item) -> WriteAnswer | None:

@@ -150,8 +150,9 @@ class SalesforceCRM:
         external_ids: Collection[str] = (),
         emails: Collection[str] = (),
         fields: Sequence[str] = (),
+        deleted: bool = False,
     ) -> Sequence[CrmRecord]:
-        return self._records.matching(object, external_ids, emails, fields)
+        return self._records.matching(object, external_ids, emails, fields, deleted=deleted)
 
     def create(self, leads: Sequence[NewLead]) -> Sequence[Made]:
         self._records.need_external_id("Lead")

@@ -33,6 +33,8 @@ NOT_EXPIRED = (
     "Connected app is not attached to Agent",
 )
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,79}", re.ASCII)
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
+MOST_FIELDS = 10
 _PERSON = re.compile(r"\b00[Q3][A-Za-z0-9]{12}(?:[A-Z0-5]{3})?\b", re.ASCII)
 
 
@@ -119,6 +121,13 @@ def code_of(content: Any) -> str:
     """The first error's code, where it looks like one."""
     code = first(content).get("errorCode")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def fields_in(content: Any) -> tuple[str, ...]:
+    """The names of fields that the first error gives, where they look like some."""
+    named = first(content).get("fields")
+    names = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    return tuple(dict.fromkeys(one for one in names if _FIELD.fullmatch(one)))[:MOST_FIELDS]
 
 
 def first(content: Any) -> dict[str, Any]:

@@ -120,7 +120,13 @@ class Records:
             yield self._read(kind, rows, fields)
 
     def matching(
-        self, kind: str, external_ids: Collection[str], emails: Collection[str], fields: Sequence[str]
+        self,
+        kind: str,
+        external_ids: Collection[str],
+        emails: Collection[str],
+        fields: Sequence[str],
+        *,
+        deleted: bool,
     ) -> list[CrmRecord]:
         """One request per 1,000 of them, less where they are long; their texts are in no URL."""
         if external_ids:
@@ -135,7 +141,8 @@ class Records:
             for group in packed(some, [encoded([text]) for text in some])
         ]
         calls = self._client.each(
-            lambda some: ask_together(self._client, "read", some), chunks(queries, QUERIES_AT_ONCE)
+            lambda some: ask_together(self._client, "read", some, deleted=deleted),
+            chunks(queries, QUERIES_AT_ONCE),
         )
         read = self._read(kind, [row for rows in calls for row, _ in rows], fields)
         found = {one.id: one for one in read}

@@ -26,12 +26,14 @@ PATIENCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one write; `id` and `matches` where an answer named records."""
+    """What became of one write; `id` and `matches` where an answer named records, `fields` where it named
+    fields."""
 
     result: WriteResult
     detail: str = ""
     id: str = ""
     matches: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

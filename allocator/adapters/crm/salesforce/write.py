@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
-from allocator.adapters.crm.salesforce.errors import made, written
+from allocator.adapters.crm.salesforce.errors import fields_in, made, written
 from allocator.adapters.crm.salesforce.sending import Outcome, Part, Sender
 from allocator.adapters.crm.salesforce.soql import to18
 from allocator.adapters.crm.wire import body_of
@@ -37,7 +37,7 @@ class Writer:
 
     def create(self, leads: Sequence[NewLead], external_id: str) -> list[Made]:
         found = self._sender.send([_new_part(lead, external_id) for lead in leads])
-        return [Made(one.result, one.id, one.detail, one.matches) for one in found]
+        return [Made(one.result, one.id, one.detail, one.matches, one.fields) for one in found]
 
 
 def _owner_part(write: OwnerWrite) -> Part | Outcome:
@@ -64,7 +64,7 @@ def _new_part(lead: NewLead, field: str) -> Part | Outcome:
     path = f"sobjects/Lead/{field}/{quote(lead.external_id, safe='')}"
 
     def read(status: Any, answer: Any) -> Outcome:
-        return Outcome(*made(status, answer, field))
+        return Outcome(*made(status, answer, field), fields=fields_in(answer))
 
     return Part(lead.external_id.lower(), path, body | {"OwnerId": owner}, read)
 
