@@ -44,7 +44,7 @@ def test_a_conversion_between_read_and_write_sends_the_edit_to_the_contact(org: 
         more = {"account": account, "contact": contact}
     person.edit_ours(phone="200")
     org.twist(WRITE_LEAD, meanwhile(lambda: person.convert(**more)))
-    before = len(org.requests())
+    before = org.asked()
     made = org.next_run()
     org.rests()
     landed(person, person.contact, before)
@@ -75,7 +75,7 @@ def test_a_write_that_a_permissive_org_swallowed_is_found_and_sent_to_the_contac
 
     person.edit_ours(phone="200")
     both.twist(WRITE_LEAD, meanwhile(convert))
-    before = len(both.requests())
+    before = both.asked()
     both.next_run()
     both.rests()
     assert person.row(person.lead)["Phone"] == "200", "the org did let it land there"
@@ -140,7 +140,7 @@ def test_a_contact_that_is_deleted_is_held_and_back_when_it_is_undeleted(both: S
     org.next_run()
     org.act("delete", contact)
     person.edit_ours(phone="200")
-    before = len(org.requests())
+    before = org.asked()
     made = org.next_run()
     assert made["sync"]["hubspot"]["held"] >= 1
     person.edit_ours(city="Rome")

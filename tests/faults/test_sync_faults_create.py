@@ -44,7 +44,7 @@ def made_once(person: Person) -> None:
 def test_a_lost_reply_to_a_creation_makes_one_lead_and_one_owner(both: SyncedOrg, lost: Change) -> None:
     people = [both.new() for _ in range(3)]
     both.twist(CREATE, lost)
-    seen = len(both.requests())
+    seen = both.asked()
     both.next_run(LATE)
     both.rests()
     sent = [id for kind, id, values in both.writes(seen) if kind == "Lead" and "OwnerId" in values]
@@ -59,7 +59,7 @@ def test_a_creation_whose_reply_never_comes_in_time_is_found_and_not_sent_again(
     person = both.new()
     both.patience(0.5)
     both.fault("hold", "after_commit", {"method": "POST", "path": "composite$", "nth": 2})
-    seen = len(both.requests())
+    seen = both.asked()
     both.next_run(LATE)
     both.patience(60.0)
     both.rests()
@@ -98,7 +98,7 @@ def test_a_person_who_takes_the_lead_before_its_creation_is_heard_of_keeps_it(bo
         raise Cut(reset=True)
 
     both.twist(CREATE, taken)
-    seen = len(both.requests())
+    seen = both.asked()
     both.next_run(LATE)
     both.rests()
     made_once(person)
