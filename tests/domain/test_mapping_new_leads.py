@@ -108,6 +108,15 @@ def test_what_a_side_lacks_is_named_by_its_cell_with_the_nearest_name() -> None:
     assert said(CITY) == []
 
 
+def test_the_nearest_name_is_one_that_the_row_may_write() -> None:
+    closed = FieldInfo(FieldType(), writable=False)
+    (found,) = doubts([on_sheet(FieldMapping("city", "Citty"))], sides(crm=lead(City=closed)))
+    assert found.fix.startswith("correct the name")
+    pulled = [on_sheet(FieldMapping("citty", "City", direction="pull"))]
+    (found,) = doubts(pulled, sides(ours={**OURS, "city": closed}))
+    assert found.fix.startswith("correct the name")
+
+
 def test_a_field_that_cannot_be_written_is_named_only_where_it_would_be() -> None:
     closed = FieldInfo(FieldType(), creatable=False, writable=False)
     assert said(FieldMapping("city", "City"), crm=lead(City=closed)) == [("T510", "B2")]

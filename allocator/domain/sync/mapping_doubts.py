@@ -44,8 +44,9 @@ def doubts(rows: Iterable[FieldMapping], sides: Sides) -> tuple[Problem, ...]:
 def _of_row(row: FieldMapping, sides: Sides) -> Iterator[Problem]:
     ours = spelt(row.marketing, sides.ours)
     if not ours:
-        what = f"{sides.source} has no field {row.marketing} that the allocator may see"
-        yield _about(row, MARKETING, MARKETING_LACKS_FIELD, what, _near(row.marketing, sides.ours))
+        what = f"there is no field {row.marketing} in {sides.source} that the allocator may see"
+        meant = (name for name in sides.ours if row.direction == "push" or may_pull(name, sides))
+        yield _about(row, MARKETING, MARKETING_LACKS_FIELD, what, _near(row.marketing, meant))
     elif row.direction != "push" and not may_pull(ours, sides):
         yield _closed_ours(row, ours, sides)
     for target in (*targets(row, "lead"), *targets(row, "contact")):
@@ -54,15 +55,15 @@ def _of_row(row: FieldMapping, sides: Sides) -> Iterator[Problem]:
             yield from _of_pair(row, target, ours, theirs, sides)
         elif not theirs and sides.of(target.object):
             what = f"{target.object} has no field {target.field} that the allocator may see"
-            fix = _near(target.field, sides.of(target.object))
+            fix = _near(target.field, _usable(target, sides))
             yield _about(row, target.column, CRM_LACKS_FIELD, what, fix)
 
 
 def _closed_ours(row: FieldMapping, ours: str, sides: Sides) -> Problem:
     if ours in sides.write_back.values():
-        what = f"{sides.source} field {ours} tells what the allocator writes back, and nothing else"
+        what = f"the field {ours} of {sides.source} tells what the allocator writes back, and nothing else"
         return _about(row, MARKETING, FIELD_TAKEN, what, "map another field, or change [hubspot.write_back]")
-    what = f"{sides.source} does not let field {ours} be written, so nothing is pulled into it"
+    what = f"the field {ours} of {sides.source} cannot be written, so nothing is pulled into it"
     return _about(row, MARKETING, FIELD_READ_ONLY, what, "type push, or map another field")
 
 
@@ -75,7 +76,7 @@ def _of_pair(row: FieldMapping, target: Target, ours: str, theirs: str, sides: S
     for goes, of, to in ((pushes, our_type, their_type), (pulls, their_type, our_type)):
         if goes and never_fits(of, to):
             what = f"no {of.kind} can become a {to.kind}".replace("_", " ")
-            what = f"{ours} and {target.object} {theirs} never fit: {what}"
+            what = f"the fields {ours} and {target.object} {theirs} never fit: {what}"
             yield _about(row, target.column, KINDS_NEVER_FIT, what, "map a field of another kind")
         elif goes and (lost := _lost(of, to)):
             named = ", ".join(lost[:_SHOWN]) + (
@@ -105,6 +106,13 @@ def _lost(of: FieldType, to: FieldType) -> list[str]:
         return []
     one = FieldType("text")
     return [option for option in of.options if isinstance(convert(option, one, to), Misfit)]
+
+
+def _usable(target: Target, sides: Sides) -> Iterator[str]:
+    """The fields that might have been meant: those that the row's direction could go to."""
+    for name in sides.of(target.object):
+        if target.direction == "pull" or may_push(name, target.object, sides):
+            yield name
 
 
 def _near(name: str, known: Iterable[str]) -> str:

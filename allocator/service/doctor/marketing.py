@@ -10,6 +10,8 @@ from allocator.domain.sync.values import FieldInfo
 from allocator.service.doctor.subject import CONFIGURATION, Check, NotChecked, Patient, Status, Systems
 
 NONE = Check(message="no HubSpot account is configured")
+SHOWN = 10
+"""Cells that a message names."""
 CREATE = "Add in HubSpot under Settings, Properties, Contact properties, Create property"
 
 
@@ -94,7 +96,9 @@ def field_mapping(patient: Patient) -> Check:
     first = found[0]
     place = f" Fields!{first.cell}" if first.cell else " Fields"
     said = f"{len(found)} of sheet Fields left out or in doubt: {first.code}{place} {first.message}"
-    return Check(status=Status.WARNING, message=said.rstrip("."))
+    others = ", ".join(p.cell for p in found[1:SHOWN] if p.cell) + (", ..." if len(found) > SHOWN else "")
+    more = f"; also {others}" if others else ""
+    return Check(status=Status.WARNING, message=said.rstrip(".") + more)
 
 
 def drop_folder(patient: Patient) -> Check:

@@ -12,6 +12,7 @@ from allocator.domain.lead import Effect, Record
 from allocator.domain.pauses import Pause, service_of
 from allocator.domain.records import Lease
 from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, FieldMap, Sides
+from allocator.domain.sync.mapping_doubts import doubts
 from allocator.errors import SourceError
 from allocator.ports import CRM, Clock, LeadSource, Progress, Store
 from allocator.service.deliver import Delivery
@@ -23,6 +24,8 @@ from allocator.service.sync.make_ours import MadeOurs, make_ours
 from allocator.service.sync.marks import FULL_HOURS, Pulled
 from rules.model import RoutingTables
 
+FIELDS_SHOWN = 5
+"""Cells of sheet Fields that a run's notes name."""
 OWNER_ID = "hubspot_owner_id"
 """A field that takes the id of an owner, and not a name."""
 
@@ -192,9 +195,20 @@ class Stage:
 
     @property
     def notes(self) -> list[str]:
-        """Links that contradict each other, and who of the campaigns got no record; with the reason."""
-        out = [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
+        """What of sheet Fields is left out, by its cell; links that contradict each other, and who of the
+        campaigns got no record; with the reason."""
+        out = self._field_notes()
+        out += [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
         return [*out, *(note for name, done in self.made.items() for note in done.notes(name))]
+
+    def _field_notes(self) -> list[str]:
+        rows = self.arrivals.tables.fields if self.arrivals else ()
+        maps = [gate.map for gate in self.gates if gate.map is not None]
+        found = dict.fromkeys(p for one in maps for p in doubts(rows, one.sides) if p.cell)
+        said = [f"{p.sheet}!{p.cell}: {p.message}" for p in found]
+        left = len(said) - FIELDS_SHOWN
+        more = [f"{left} more of sheet Fields: allocator tables check"] if left > 0 else []
+        return [*said[:FIELDS_SHOWN], *more]
 
     def synced(self) -> dict[str, dict[str, int]]:
         """The run's JSON on what was brought in step, by system."""
