@@ -165,6 +165,8 @@ class PastRun:
     decisions: tuple[PastDecision, ...] = ()
     pauses: tuple[Pause, ...] = ()
     """Who and which teams were paused; their ends and reasons are not kept."""
+    matched: frozenset[LeadKey] = frozenset()
+    """Leads of marketing systems that it linked, or held, without choosing anybody: the CRM knew them."""
 
 
 @dataclass(frozen=True, slots=True)

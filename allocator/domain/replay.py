@@ -122,6 +122,8 @@ class Replay:
         """Leads that are new or came back, and held ones whose reason can have gone."""
         queue: list[tuple[PastDecision, Work]] = []
         again: set[LeadKey] = set()
+        for key in run.matched:  # it may be decided again only when it was
+            self._held.pop(key, None)
         for one in run.decisions:
             fate = self.fates.get(one.key)
             if fate is None:
@@ -129,7 +131,8 @@ class Replay:
                 first = Work(one.record, one.epoch, one.held, one.back, last=one.last, hops=one.hops)
                 queue.append((one, first))
             elif fate.state is State.HELD:
-                if was_asked_for(fate.told, one):
+                if one.key not in self._held or was_asked_for(fate.told, one):
+                    self._held[one.key] = fate
                     again.add(one.key)
                     fate.hops = min(fate.hops, one.hops)
                 fate.told = one

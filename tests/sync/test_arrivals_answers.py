@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,10 @@ from arrivals_world import World, tables, user
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import LeadKey
 from allocator.domain.pauses import Pause, Paused
+from allocator.domain.replay import Replay
 from allocator.domain.statement import Period
 from allocator.domain.take_backs import Ended, TakeBack
+from allocator.domain.walked import RawLeads, Walked
 from allocator.errors import UnknownName
 from allocator.service.compare import Days, compare
 from allocator.service.impact import measure
@@ -21,6 +25,7 @@ from allocator.service.statement import statements
 from allocator.service.timeline import timeline
 from allocator.service.undo import reject, undo
 from allocator.service.why import explain_lead
+from rules.model import RoutingTables
 
 
 @pytest.fixture
@@ -72,6 +77,76 @@ def test_the_same_tables_on_past_runs_move_nobody(world: World) -> None:
     assert found is not None
     assert found.moved == ()
     assert found.leads == 5  # those that somebody had to be chosen for
+
+
+def only_ben() -> RoutingTables:
+    """As `tables`, but all of it is Ben's."""
+    usual = tables()
+    (team,) = usual.teams
+    return replace(usual, version="b" * 8, teams=(replace(team, people=team.people[1:2]),))
+
+
+@pytest.mark.parametrize("kind", ["database", "memory"])
+def test_a_contact_that_was_held_and_then_linked_is_given_to_nobody_in_a_replay(
+    world: World, kind: str
+) -> None:
+    world = World() if kind == "memory" else world
+    for name in ("ana", "ben", "chi"):
+        world.deactivate(name)
+    ada = world.add()
+    world.run()
+    assert world.ended(ada) == ("held", "nobody_available")
+    for name in ("ana", "ben", "chi"):
+        world.deactivate(name, active=True)
+    world.crm.add_lead(created=world.at, owner=user("chi"), Email="ada@analytical.example", LastName="L")
+    bea = world.add("bea")
+    world.run()
+    assert world.ended(ada) == ("confirmed", None)
+    assert world.live_link(ada) is not None
+    world.add("cia")
+    world.run()
+    found = measure(
+        world.store, tables(), only_ben(), read=lambda sha: None, fact_fields=SALESFORCE_FACTS, now=world.at
+    )
+    assert found is not None
+    moved = {one.lead for one in found.moved}
+    assert moved == {f"hubspot:{bea}"}
+
+
+@pytest.mark.parametrize("kind", ["database", "memory"])
+def test_a_contact_that_its_match_held_meanwhile_is_decided_in_a_replay_when_it_was(
+    world: World, kind: str
+) -> None:
+    world = World() if kind == "memory" else world
+    for name in ("ana", "ben", "chi"):
+        world.deactivate(name)
+    ada = world.add()
+    world.run()
+    for name in ("ana", "ben", "chi"):
+        world.deactivate(name, active=True)
+    mail = "ada@analytical.example"
+    two = [world.crm.add_lead(created=world.at, owner=user("chi"), Email=mail).id for _ in range(2)]
+    bea = world.add("bea")
+    world.run()
+    assert world.ended(ada) == ("held", "ambiguous_match")
+    assert world.lead(bea).owner == user("ana")
+    for one in two:
+        world.crm.delete(one)
+    world.run()
+    assert world.lead(ada).owner == user("ben")
+    found = measure(
+        world.store, tables(), tables(), read=lambda sha: None, fact_fields=SALESFORCE_FACTS, now=world.at
+    )
+    assert found is not None
+    assert found.moved == ()
+    past = world.store.past(world.at - timedelta(days=1), most=1000)
+    fates = (
+        Replay(past, tables(), Walked(tables(), RawLeads(past, SALESFORCE_FACTS)), lambda sha: None)
+        .go()
+        .fates
+    )
+    assert fates[LeadKey("hubspot", ada)].owner == user("ben")
+    assert fates[LeadKey("hubspot", bea)].owner == user("ana")
 
 
 def test_a_statement_counts_what_was_made_as_turns_and_what_was_linked_as_none(world: World) -> None:

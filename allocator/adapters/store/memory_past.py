@@ -11,7 +11,7 @@ from typing import Any
 
 from allocator.adapters.store.memory_state import ByHandTurn, Decision, StoreState
 from allocator.domain.lead import LeadKey, Reason, State
-from allocator.domain.past import Past, PastBack, PastDecision, PastRefund, past_run, run_at
+from allocator.domain.past import Past, PastBack, PastDecision, PastRefund, PastRun, past_run, run_at
 from allocator.domain.plan import TurnRow
 from allocator.domain.records import RunRow
 from allocator.domain.take_backs import Ended
@@ -46,10 +46,17 @@ def past_of(s: StoreState, since: datetime, most: int) -> Past | None:
     told = _Then(s, able[-1].run, rows[0].now)
     return replace(
         told.before(),
-        runs=tuple(replace(run, decisions=tuple(map(told.told, made[run.run]))) for run in rows),
+        runs=tuple(_whole(run, made[run.run], told) for run in rows),
         older=older,
         cut=len(able) < len(usable),
     )
+
+
+def _whole(run: PastRun, made: Iterable[Decision], then: _Then) -> PastRun:
+    """With its decisions, and whom it found in the CRM."""
+    some = tuple(made)
+    chosen = tuple(then.told(d) for d in some if d.what.seen is not None)
+    return replace(run, decisions=chosen, matched=frozenset(d.what.key for d in some if d.what.seen is None))
 
 
 class _Then:
@@ -140,7 +147,7 @@ class _Then:
         newest: dict[LeadKey, Decision] = {}
         for (key, _), decided in sorted(self.made.items()):
             newest[key] = decided
-        for decided in newest.values():
+        for decided in (one for one in newest.values() if one.what.seen is not None):
             settled, told = decided.settled_run or 0, self.told(decided)
             by_rules = decided.what.owner is None and (not settled or settled >= self.first)
             there = decided.what.state is State.HELD or (told.left or 0) >= self.first

@@ -38,7 +38,11 @@ def read(connection: Connection, since: datetime, most: int) -> Past | None:
     by_run: dict[int, list[PastDecision]] = defaultdict(list)
     for one in found:
         by_run[one.run].append(one)
-    made = tuple(replace(run, decisions=tuple(by_run[run.run])) for run in _runs(connection, first))
+    matched = _matched(connection, _D.run >= first)
+    made = tuple(
+        replace(run, decisions=tuple(by_run[run.run]), matched=frozenset(matched[run.run]))
+        for run in _runs(connection, first)
+    )
     before = past_books.before(connection, first, made[0].now)
     held = _held(connection, first, made[0].now, found)
     return replace(before, runs=made, held=held, older=window.older, cut=window.cut)
@@ -109,6 +113,17 @@ def _decisions(connection: Connection, condition: sa.ColumnElement[bool]) -> Ite
             yield one._replace(left=left, stopped=_stopped(connection, one)) if left else one
 
 
+def _matched(connection: Connection, condition: sa.ColumnElement[bool]) -> dict[int, dict[LeadKey, int]]:
+    """By run: the leads of decisions that say nothing of what they saw, since nobody was chosen; their
+    epochs."""
+    unseen = sa.or_(_D.seen.is_(None), sa.type_coerce(_D.seen, sa.Text) == "null")
+    found: dict[int, dict[LeadKey, int]] = defaultdict(dict)
+    query = sa.select(_D.run, _D.source, _D.source_id, _D.epoch).where(condition, unseen)
+    for row in connection.execute(query):
+        found[row.run][LeadKey(row.source, row.source_id)] = row.epoch
+    return found
+
+
 class _Starts:
     """When runs started, read when somebody asks."""
 
@@ -160,6 +175,9 @@ def _held(
     for condition in by_key(decisions, again):
         for one in _decisions(connection, sa.and_(before, condition)):
             held[one.key] = max(one, held.get(one.key, one), key=lambda d: d.epoch)
+        for some in _matched(connection, sa.and_(before, condition)).values():
+            for key in (key for key, epoch in some.items() if key in held and epoch > held[key].epoch):
+                del held[key]
     return tuple(one for _, one in sorted(held.items()) if _was_held(one, first))
 
 
