@@ -131,6 +131,22 @@ def test_an_id_that_is_gone_is_never_made_again() -> None:
     assert still.object_id == L2
 
 
+def test_what_is_in_the_bin_with_its_external_id_is_not_made_again_and_who_is_there_counts_more() -> None:
+    lost = lead(deleted=True, external_id=str(ADA))
+    assert found(lost).closed is Closed.DELETED
+    assert found(replace(lost, master_id=L2)).closed is Closed.MERGED
+    assert found(lost, lead(L2)).object_id == L2
+    assert found(lead(deleted=True)) == Match(ADA, Effect.CREATE)
+    copied = found(lead(deleted=True, external_id=str(BEA)), wanted=Wanted(ADA, EMAIL, lead_id=L1))
+    assert copied.reason is Reason.AMBIGUOUS_MATCH
+    assert str(BEA) in copied.detail
+
+
+def test_an_e_mail_with_a_letter_that_folds_into_two_is_the_same_e_mail() -> None:
+    there = lead(email="Weiß@analytical.example")
+    assert found(there, wanted=Wanted(ADA, "weiß@analytical.example")).object_id == L1
+
+
 def test_a_converted_lead_without_a_living_contact_is_held() -> None:
     for records in ((converted(contact=None),), (converted(), contact(deleted=True))):
         assert found(*records).reason is Reason.CONTACT_MISSING

@@ -9,6 +9,7 @@ from arrivals_world import World, tables, user
 
 from allocator.adapters.marketing.memory import MemorySource
 from allocator.domain.lead import LeadKey, State
+from allocator.domain.records import Link
 from allocator.domain.sync.values import FieldInfo
 from rules.field_values import FieldType
 
@@ -70,6 +71,25 @@ def test_a_row_that_is_held_is_decided_again_after_its_file_was_put_away() -> No
     world.tables = replace(tables(new_lead_needs="LastName"), version="b" * 8)
     world.run()
     assert state(world, key) == (State.CONFIRMED, None)
+
+
+@pytest.mark.parametrize("state_of_link", ["live", "deleted"])
+def test_a_held_row_that_a_person_linked_is_done_and_takes_no_turn_in_any_run(state_of_link: str) -> None:
+    world = world_of_files()
+    key = row(world, Company="")
+    there = world.crm.add_lead(created=world.at, owner=user("ben"), LastName="L", Company="A")
+    world.run()
+    assert state(world, key) == (State.HELD, "incomplete")
+    world.tables = replace(tables(new_lead_needs="LastName"), version="b" * 8)
+    lease = world.store.begin_run(slot="", by="hand", at=world.at, live=True, seconds=90)
+    link = Link(key, world.crm.name, "Lead", there.id, state_of_link, world.at)
+    world.store.save_links(lease, [link])
+    world.store.end_run(lease, at=world.at, state="done", summary={})
+    for _ in range(2):
+        world.run()
+        assert state(world, key)[0] in (State.TAKEN, State.CLOSED)
+        assert world.store.ledgers() == {}
+        assert len(world.crm.leads) == 1
 
 
 @pytest.mark.parametrize("step", ["commit_plan", "attempt", "settle", "end_run"])

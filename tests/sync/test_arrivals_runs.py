@@ -6,6 +6,7 @@ from arrivals_world import World, tables, user
 
 from allocator.adapters.crm.memory import MemoryFault
 from allocator.domain.lead import LeadKey
+from allocator.domain.records import Link
 
 
 def test_a_new_contact_has_its_lead_its_salesperson_and_the_id_written_back_in_one_run() -> None:
@@ -310,3 +311,56 @@ def test_somebody_who_takes_the_new_lead_at_once_keeps_it_and_it_is_linked() -> 
     world.run()
     assert world.lead(ada).owner == user("chi")
     assert world.lead_row(ada).epoch == 1
+
+
+def test_a_held_contact_whose_link_a_person_gave_up_waits_no_more() -> None:
+    world = World()
+    ada = world.add(company="")
+    world.run()
+    lease = world.store.begin_run(slot="", by="hand", at=world.at, live=True, seconds=90)
+    link = Link(LeadKey("hubspot", ada), world.crm.name, "Lead", "00Q000000000001EAA", "deleted", world.at)
+    world.store.save_links(lease, [link])
+    world.store.end_run(lease, at=world.at, state="done", summary={})
+    world.run()
+    assert world.ended(ada) == ("closed", "deleted")
+    assert world.store.held_count() == 0
+
+
+def test_a_contact_whose_lead_is_in_the_bin_is_closed_once_and_lives_again_with_it() -> None:
+    world = World()
+    there = world.crm.add_lead(created=world.at, owner=user("ben"), LastName="L", Company="A")
+    world.crm.delete(there.id)
+    ada = world.add(crm_lead_id=there.id)
+    world.run()
+    assert world.ended(ada) == ("closed", "deleted")
+    outcome = world.run()
+    assert world.ended(ada) == ("closed", "deleted")
+    assert outcome.summary["leads"]["returned"] == 0
+    world.crm.undelete(there.id)
+    world.source.edit(ada, jobtitle="Countess")
+    world.run()
+    assert there.fields["Title"] == "Countess"
+    assert world.made(ada) == [there]
+
+
+def test_a_lead_in_the_bin_with_its_external_id_is_not_made_again() -> None:
+    world = World()
+    ada = world.add()
+    there = world.crm.add_lead(created=world.at, owner=user("ben"), Marketing_Id__c=f"hubspot:{ada}")
+    world.crm.delete(there.id)
+    world.run()
+    assert world.ended(ada) == ("closed", "deleted")
+    assert world.made(ada) == []
+    assert world.store.ledgers() == {}
+
+
+def test_a_copied_id_of_a_lead_in_the_bin_closes_nobody_else() -> None:
+    world = World()
+    ada = world.add()
+    world.run()
+    lead = world.lead(ada)
+    world.crm.delete(lead.id)
+    bea = world.add("bea", crm_lead_id=lead.id)
+    world.run()
+    assert world.ended(bea) == ("held", "ambiguous_match")
+    assert f"hubspot:{ada}" in world.lead_row(bea).detail

@@ -102,10 +102,14 @@ class _Matcher:
         self._by_id = {(one.object, one.id): one for one in (*answers.leads, *answers.contacts)}
         self._by_external: dict[str, list[CrmRecord]] = defaultdict(list)
         self._by_email: dict[str, list[CrmRecord]] = defaultdict(list)
+        self._lost: dict[str, list[CrmRecord]] = defaultdict(list)
         for one in self._by_id.values():
-            if not _gone(one):
-                self._by_external[one.external_id.strip().casefold()].append(one)
-                self._by_email[one.email.strip().casefold()].append(one)
+            own = one.external_id.strip().casefold()
+            if _gone(one):
+                self._lost[own] += [one] if one.known else []
+                continue
+            self._by_external[own].append(one)
+            self._by_email[one.email.strip().lower()].append(one)  # as facts.email_of
 
     def match(self, wanted: Wanted) -> Match:
         if wanted.wrong:
@@ -117,7 +121,10 @@ class _Matcher:
         if named:
             return self._gone(wanted, named)
         by_email = self._by_email[wanted.email] if wanted.email and not wanted.named else []
-        return self._found(wanted, by_email) if by_email else self._new(wanted)
+        if by_email:
+            return self._found(wanted, by_email)
+        lost = self._lost[_external(wanted)]
+        return self._gone(wanted, lost) if lost else self._new(wanted)
 
     def _read(self, place: Place) -> CrmRecord | None:
         return self._by_id.get(place)
@@ -138,8 +145,8 @@ class _Matcher:
         return Match(wanted.key, Effect.CREATE)
 
     def _gone(self, wanted: Wanted, named: Sequence[CrmRecord]) -> Match:
-        """Its own fields name a record that is not there any more: the Contact is the newer word."""
-        last = max(named, key=lambda one: one.object == CONTACT)
+        """Its place is not there any more: of a Lead and a Contact, the Contact is the newer word."""
+        last = max(named, key=lambda one: (one.object == CONTACT, one.master_id or "", one.id))
         if wanted.named and not any(one.known for one in named):
             said = f"the CRM shows no {_names(named)}: purged, or hidden from the allocator's user"
             return Match(wanted.key, reason=Reason.UNREADABLE, detail=said)
@@ -197,6 +204,8 @@ class _Matcher:
         plan = choose_plan(state)
         if isinstance(plan, Held):
             closed = _CLOSED.get(plan.reason)
+            if closed is not None and (others := self._others(wanted, found)):
+                return others
             if closed is not None:
                 return Match(wanted.key, closed=closed, detail=f"{_names(found)} is {closed} in the CRM")
             return _held(wanted, _reason(plan.reason), found)
@@ -204,15 +213,21 @@ class _Matcher:
         target = self._read(place)
         if target is None:
             return _held(wanted, Reason.UNREADABLE, found)
-        others = [one for one in (*found, target) if _is_others(one, wanted)]
-        if others:
-            said = f"{_names(others)} belongs to {others[0].external_id.strip()}"
-            return Match(wanted.key, reason=Reason.AMBIGUOUS_MATCH, detail=said)
+        if others := self._others(wanted, (*found, target)):
+            return others
         linked = self._linked.get(place)
         if linked is not None and linked != wanted.key:
             said = f"{_names([target])} is linked to {linked} already"
             return Match(wanted.key, reason=Reason.AMBIGUOUS_MATCH, detail=said)
         return self._link(wanted, plan, target)
+
+    def _others(self, wanted: Wanted, found: Iterable[CrmRecord]) -> Match | None:
+        """The hold of one that leads to what says that it is another one's."""
+        others = [one for one in found if _is_others(one, wanted)]
+        if not others:
+            return None
+        said = f"{_names(others)} belongs to {others[0].external_id.strip()}"
+        return Match(wanted.key, reason=Reason.AMBIGUOUS_MATCH, detail=said)
 
     def _link(self, wanted: Wanted, plan: LeadPlan | ContactPlan, target: CrmRecord) -> Match:
         contact = isinstance(plan, ContactPlan)

@@ -142,8 +142,9 @@ class Arrivals:
         """Files show a lead once, and never change it: those that wait are as they were stored."""
         rows = {row.key: row for row in self.store.leads([one.key for one in shown])} if shown else {}
         rows |= {row.key: row for row in self._waiting(gate)}
+        linked = {link.key for link in self.store.links(keys=list(rows))} if rows else ()
         new = [one for one in shown if one.key not in rows]
-        return [*new, *(as_source(row.record) for row in rows.values())]
+        return [*new, *(as_source(row.record) for row in rows.values() if row.key not in linked)]
 
     def _waiting(self, gate: Gate) -> list[LeadRow]:
         rows = self.store.leads(states=(State.WAITING, State.HELD))
@@ -166,9 +167,10 @@ class Arrivals:
 
     def _absent(self, gate: Gate, seen: Collection[LeadKey]) -> list[Settlement]:
         rows = {row.key: row for row in self._waiting(gate) if row.key not in seen}
-        live = self.store.links(keys=list(rows), state=Linked.LIVE.value) if rows else ()
-        linked = [_linked(rows[link.key], link) for link in live]
-        others = rows.keys() - {link.key for link in live} if gate.source.takes_writes else ()
+        links = self.store.links(keys=list(rows)) if rows else ()
+        last = {link.key: link for link in sorted(links, key=lambda one: one.state == Linked.LIVE)}
+        linked = [_linked(rows[key], link) for key, link in last.items()]
+        others = rows.keys() - last.keys() if gate.source.takes_writes else ()
         shown = gate.source.read([key.source_id for key in sorted(others)]) if others else {}
         fates = (_gone(gate, key, rows[key].epoch, shown[key.source_id]) for key in sorted(others))
         return [*linked, *filter(None, fates)]
@@ -259,7 +261,7 @@ class Arrivals:
         emails = sorted({one.email for one in wanted if one.email})
         leads, contacts = (
             [
-                *self.crm.matching(kind, external_ids=keys, emails=emails),
+                *self.crm.matching(kind, external_ids=keys, emails=emails, deleted=True),
                 *self._named(
                     kind, {one.lead_id if kind == LEAD else one.contact_id for one in wanted} - {""}
                 ),
@@ -356,6 +358,8 @@ def _closed(key: LeadKey, epoch: int, why: Closed, detail: str) -> Settlement:
 
 def _linked(row: LeadRow, link: Link) -> Settlement:
     said = f"linked to {link.object} {link.crm_id} by hand"
+    if link.state != Linked.LIVE:
+        return _closed(row.key, row.epoch, Closed(link.state), f"{said}, as {link.state}")
     return Settlement(row.key, row.epoch, State.TAKEN, detail=said, give_back=True)
 
 
