@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import sync_checker
-from sync_world import Crash, World
+from sync_world import ROWS, Crash, World
 
 from allocator.adapters.crm.memory import MemoryFault
 from allocator.adapters.marketing.memory import Faults
 from allocator.errors import SourceError
 
 FIELDS = {"firstname": "FirstName", "lastname": "LastName", "phone": "Phone", "jobtitle": "Title"}
+MAPPINGS = (
+    ROWS,
+    tuple(row for row in ROWS if row.marketing not in ("phone", "city")),
+    tuple(replace(row, direction="pull") if row.marketing == "firstname" else row for row in ROWS),
+    tuple(replace(row, direction="push") if row.marketing == "jobtitle" else row for row in ROWS),
+)
 STORE_STEPS = ("commit_sync", "attempt_sync", "settle_sync", "set_mark")
 
 
@@ -81,7 +88,7 @@ class Simulation:
         acts: list[tuple[Callable[[], None], int]] = [
             (self._edit_ours, 10), (self._edit_theirs, 10), (self._edit_both, 5), (self._convert, 3),
             (self._merge, 1), (self._delete, 1), (self._undelete, 2), (self._archive, 1), (self._restore, 2),
-            (self._merge_ours, 1), (self._edit_account, 1),
+            (self._merge_ours, 1), (self._edit_account, 1), (self._change_mapping, 1),
         ]  # fmt: skip
         rng.choices([act for act, _ in acts], [weight for _, weight in acts])[0]()
 
@@ -171,6 +178,9 @@ class Simulation:
         if len(alive) > 20:
             self.world.tick()
             self.world.source.merge(*self.random.sample(alive, 2))
+
+    def _change_mapping(self) -> None:
+        self.world.rows = self.random.choice(MAPPINGS)
 
     # --- what goes wrong
 
@@ -308,6 +318,7 @@ class Simulation:
         world.crm.faults.clear()
         world.source.faults, world.source.drops = Faults(), 0
         world.store.crash = None
+        world.rows = ROWS
         world.settle(4)
         begun = len(world.log.events)
         world.settle(2)

@@ -156,3 +156,27 @@ def test_a_database_keeps_the_rules_that_were_agreed_on_by(tmp_path: Path, plan:
     world.rows = (*ROWS, EMAIL)
     assert [world.run().looked_at for _ in range(2)] == [1, 0]
     store.close()
+
+
+def test_a_field_that_was_not_mapped_while_its_record_changed_is_filled_and_not_emptied(world: World) -> None:
+    id = at_rest(world, phone="1")
+    world.rows = tuple(row for row in ROWS if row.marketing != "phone")
+    world.settle(1)
+    winner = world.crm.add_lead(owner=world.user, LastName="Roth", Company="Acme").id
+    world.act("merge", winner, world.lead(id))
+    world.settle(2)
+    world.crm.leads[winner].fields["Phone"] = None
+    world.rows = ROWS
+    world.settle(2)
+    assert world.ours(id)["phone"] == world.theirs(winner)["Phone"] == "1"
+
+
+def test_an_edit_of_a_field_that_is_not_mapped_is_carried_over_once_it_is_again(world: World) -> None:
+    id = at_rest(world, phone="1")
+    world.rows = tuple(row for row in ROWS if row.marketing != "phone")
+    world.edit_theirs(world.lead(id), Phone="2")
+    world.settle(2)
+    assert world.ours(id)["phone"] == "1"
+    world.rows = ROWS
+    world.run()
+    assert world.ours(id)["phone"] == "2" and not world.store.conflicts()

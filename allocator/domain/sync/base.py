@@ -52,22 +52,24 @@ def rebased(
 ) -> dict[str, Agreed]:
     """What was agreed on with the record that is written now.
 
-    Of another record than the last one (the Contact after the Lead, the winner of a merge, one taken over)
-    only what it shows too was ever agreed on: what it lacks was not emptied by anybody. `afresh`: nor of the
-    same one, since it was somebody else's meanwhile.
+    Of another record than the last one (the Contact after the Lead, the winner of a merge, one taken over),
+    or `afresh`, since it was somebody else's meanwhile, only what it shows too was ever agreed on: what it
+    lacks was not emptied by anybody. Of a field that no rule is about now nothing is known any more.
     """
     of, here = place_of(agreed), Agreed(None, f"{end.object} {end.id}")
     if of is None or (agreed[BASE_OF] == here and not afresh):
         return {**agreed, BASE_OF: here}
     before, _ = of
-    if before != plan:
-        return {**mapping.rebased(agreed, before, plan, theirs), BASE_OF: here}
-    kept = {
-        name: one
-        for name, one in agreed.items()
-        if name not in rules or rules[name].theirs.startswith("@") or _has(theirs, rules[name], one.theirs)
-    }
+    moved = mapping.rebased(agreed, before, plan, theirs)
+    kept = {name: one for name, one in moved.items() if name in rules or name.startswith("@")}
+    if before == plan:
+        kept = {name: one for name, one in kept.items() if _stands(one, rules.get(name), theirs)}
     return {**kept, BASE_OF: here}
+
+
+def _stands(agreed: Agreed, rule: FieldRule | None, theirs: Seen) -> bool:
+    """Whether the record shows what was agreed on with another one; what is told of it is not its own."""
+    return rule is None or rule.theirs.startswith("@") or _has(theirs, rule, agreed.theirs)
 
 
 def _has(seen: Seen, rule: FieldRule, value: FieldValue) -> bool:
