@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -17,12 +18,19 @@ def agreed_json(agreed: Mapping[str, Agreed]) -> dict[str, list[str | None]]:
 
 
 class StoredAgreed(Mapping[str, Agreed]):
-    """Agreed values, each read from its text when it is asked for: of most rows nobody asks for any."""
+    """Agreed values, read from their JSON text when one is asked for: of most rows nobody asks for any."""
 
-    __slots__ = ("_stored",)
+    __slots__ = ("_read", "_text")
 
-    def __init__(self, stored: Mapping[str, Sequence[Any]]) -> None:
-        self._stored = stored
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._read: Mapping[str, Sequence[Any]] | None = None
+
+    @property
+    def _stored(self) -> Mapping[str, Sequence[Any]]:
+        if self._read is None:
+            self._read = json.loads(self._text)
+        return self._read or {}
 
     def __getitem__(self, rule: str) -> Agreed:
         ours, theirs, apart = self._stored[rule]

@@ -45,7 +45,7 @@ def rows(
     again: bool | None = None,
 ) -> list[SyncRow]:
     """By key, source or mark, ordered by key."""
-    query = sa.select(syncs)
+    query = _as_text(syncs)
     if source is not None:
         query = query.where(syncs.c.source == source)
     if again is not None:
@@ -57,7 +57,7 @@ def rows(
 
 def pending(connection: Connection, source: str | None = None) -> list[SyncWrite]:
     """Writes not settled yet, in order."""
-    query = sa.select(sync_writes).where(_PENDING)
+    query = _as_text(sync_writes).where(_PENDING)
     if source is not None:
         query = query.where(sync_writes.c.source == source)
     return [_write(row) for row in connection.execute(query.order_by(sync_writes.c.id))]
@@ -65,7 +65,7 @@ def pending(connection: Connection, source: str | None = None) -> list[SyncWrite
 
 def writes_to(connection: Connection, key: LeadKey) -> list[SyncWrite]:
     """Every write of a record, oldest first."""
-    query = sa.select(sync_writes).where(*by_key(sync_writes, [key])).order_by(sync_writes.c.id)
+    query = _as_text(sync_writes).where(*by_key(sync_writes, [key])).order_by(sync_writes.c.id)
     return [_write(row) for row in connection.execute(query)]
 
 
@@ -140,7 +140,7 @@ def _next(connection: Connection, number: sa.Column[Any]) -> int:
 
 
 def _pending_of(connection: Connection, keys: Collection[LeadKey]) -> list[SyncWrite]:
-    query = sa.select(sync_writes).where(sync_writes.c.state == SyncState.PENDING.value)
+    query = _as_text(sync_writes).where(sync_writes.c.state == SyncState.PENDING.value)
     found = [row for part in by_key(sync_writes, keys) for row in connection.execute(query.where(part))]
     return [_write(row) for row in sorted(found, key=lambda row: row.id)]
 
@@ -183,6 +183,12 @@ def _still_open(connection: Connection, ends: Sequence[SyncEnd]) -> set[int]:
         if end.id not in found or _key(found[end.id]) != end.key:
             raise AllocatorError(f"{end.key} has no write {end.id}: nothing was changed")
     return {number for number, row in found.items() if row.state == SyncState.PENDING.value}
+
+
+def _as_text(table: sa.Table) -> sa.Select[Any]:
+    """All columns; what was agreed on as its text."""
+    columns = [sa.type_coerce(c, sa.Text).label(c.name) if c.name == "agreed" else c for c in table.c]
+    return sa.select(*columns)
 
 
 # --- rows -------------------------------------------------------------------------------------------------
