@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -35,10 +36,15 @@ def surely_dead(holder: Holder) -> bool:
 def _boot() -> str:
     """The boot and the set of visible processes: two containers on one host do not see each other's."""
     try:
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink(_PROC / 'self/ns/pid')}"
+        return f"{_boot_id()} {os.readlink(_PROC / 'self/ns/pid')}"
     except OSError:
         return ""
+
+
+@cache
+def _boot_id() -> str:
+    """No process outlives its boot."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
 def _start_of(pid: int) -> str | None:
