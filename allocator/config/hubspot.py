@@ -12,6 +12,7 @@ from allocator.config.addresses import check_web, read_secret, split_url
 
 _HOST = "https://api.hubapi.com"
 _PATH = re.compile(r"(?:/[A-Za-z0-9._-]{1,30}){0,3}/objects(?:/[A-Za-z0-9._-]{1,30}){0,2}", re.ASCII)
+_LIST = re.compile(r"\d{1,20}", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
 
 
@@ -62,6 +63,7 @@ class HubspotSection(BaseModel):
     path: str = "/crm/v3/objects"
     intake_field: str = "lifecyclestage"
     intake: tuple[str, ...] = ("lead", "marketingqualifiedlead")
+    list: str = ""
     owner_field: str = "hubspot_owner_id"
     overlap_minutes: int = Field(default=15, ge=1, le=1440)
     write_back: WriteBackSection = Field(default_factory=WriteBackSection)
@@ -85,6 +87,13 @@ class HubspotSection(BaseModel):
     @classmethod
     def _name(cls, name: str) -> str:
         return _property(name)
+
+    @field_validator("list")
+    @classmethod
+    def _id_of_a_list(cls, text: str) -> str:
+        if text and not _LIST.fullmatch(text):
+            raise ValueError("must be a list's ID: the number that HubSpot shows for it")
+        return text
 
     @field_validator("owner_field")
     @classmethod

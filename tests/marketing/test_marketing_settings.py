@@ -83,6 +83,7 @@ def test_both_systems_are_wired_in_order_with_what_is_written_back(tmp_path: Pat
         (f"{HUB}intake = []", "hubspot.intake: name 1 to 100 values"),
         (f'{HUB}intake = "lead"', "hubspot.intake must be a list"),
         (f'{HUB}intake_field = "Life Cycle"', "hubspot.intake_field: must be a property"),
+        (f'{HUB}list = "Hot leads"', "hubspot.list: must be a list's ID"),
         (f'{HUB}owner_field = "Owner"', "hubspot.owner_field: must be a property"),
         (f"{HUB}overlap_minutes = 0", "hubspot.overlap_minutes"),
         (f'{HUB}tokn = "x"', "unknown key hubspot.tokn. Did you mean token?"),

@@ -13,8 +13,8 @@ from allocator.sandbox.hubspot.records import Record, Records
 from allocator.sandbox.wire import Request
 
 PATH = re.compile(
-    r"/crm/(?:v[34]/(?P<plain>objects|properties|owners|associations)"
-    r"|(?P<dated>objects|properties|owners|associations)/\d{4}-\d{2}(?:-beta)?)(?:/(?P<rest>.*))?"
+    r"/crm/(?:v[34]/(?P<plain>objects|properties|owners|associations|lists)"
+    r"|(?P<dated>objects|properties|owners|associations|lists)/\d{4}-\d{2}(?:-beta)?)(?:/(?P<rest>.*))?"
 )
 AUTOMATIC = (
     "createdate",

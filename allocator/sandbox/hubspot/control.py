@@ -30,6 +30,8 @@ class HubControl:
                 return self._act(name, request)
             if name == "owners":
                 return self._owners(request)
+            if name == "lists":
+                return self._lists(request)
             if name == "settings":
                 return self._settings(request)
         raise missing_resource()
@@ -85,6 +87,15 @@ class HubControl:
                 own = row.get("id") or self._portal.add_owner(row["email"], "", "").id
                 owners[own] = replace(owners[own], **{**row, "id": own})
         return Response(200, [owner.shown() for owner in owners.values()])
+
+    def _lists(self, request: Request) -> Response:
+        """Who is in which list: {"7": ["101", ...]} sets those that it names."""
+        if request.method in ("PUT", "POST"):
+            given = request.json()
+            if not isinstance(given, dict) or not all(isinstance(ids, list) for ids in given.values()):
+                raise ValueError('lists are {"ID": ["CONTACT", ...]}')
+            self._portal.lists |= {str(name): [text_of(one) for one in ids] for name, ids in given.items()}
+        return Response(200, dict(self._portal.lists))
 
     def _settings(self, request: Request) -> Response:
         if request.method in ("PUT", "POST", "PATCH"):

@@ -91,6 +91,8 @@ class Portal:
         self.made = stamp(self.clock.exact())
         self.owners: dict[str, Owner] = {}
         self.associations: list[tuple[str, str, str, str]] = []
+        self.lists: dict[str, list[str]] = {}
+        """Ids of contacts by the id of a list."""
         now = self.clock.exact
         self.contacts = Records(CONTACTS, definitions.contact_properties(), now)
         self.companies = Records(COMPANIES, definitions.company_properties(), now)
@@ -150,6 +152,7 @@ class Portal:
             "made": self.made,
             "owners": [asdict(owner) for owner in self.owners.values()],
             "associations": self.associations,
+            "lists": self.lists,
             "properties": {
                 name: [asdict(one) for one in records.known.values() if one.own]
                 for name, records in kinds.items()
@@ -162,6 +165,7 @@ class Portal:
         self.settings, self.made = Settings(**saved["settings"]), saved["made"]
         self.owners = {one["id"]: Owner(**one) for one in saved["owners"]}
         self.associations = [(a, b, c, d) for a, b, c, d in saved["associations"]]
+        self.lists = {name: list(ids) for name, ids in saved.get("lists", {}).items()}
         for name, records in (("contacts", self.contacts), ("companies", self.companies)):
             for values in saved["properties"][name]:
                 options = tuple((value, label) for value, label in values["options"])

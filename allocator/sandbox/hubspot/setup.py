@@ -7,6 +7,7 @@ from typing import Any
 from allocator.sandbox.hubspot.answers import HubError, NotThere, answer, invalid, read_body, stamp
 from allocator.sandbox.hubspot.calls import Call, wrong_method
 from allocator.sandbox.hubspot.definitions import read_property
+from allocator.sandbox.hubspot.lists import members
 from allocator.sandbox.hubspot.portal import Portal
 from allocator.sandbox.hubspot.records import Records
 from allocator.sandbox.wire import Response
@@ -27,6 +28,8 @@ class Setup:
             return self._properties(call, self._portal.records(call.parts[0]))
         if call.resource == "owners":
             return self._owners(call)
+        if call.resource == "lists":
+            return members(self._portal, call)
         if call.resource == "objects" and call.parts[2:3] == ("associations",):
             return self._associations(call)
         raise NotThere

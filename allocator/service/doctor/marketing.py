@@ -60,12 +60,14 @@ def hubspot_intake(patient: Patient) -> Check:
 
 def _intake(systems: Systems, fields: Mapping[str, FieldInfo]) -> Check | None:
     found = fields.get(systems.intake_field)
-    if found is None:
+    if systems.intake_field and found is None:
         said = f"HubSpot has no contact property {systems.intake_field}, by which intake goes"
         return _wrong(said, "Name one that it has: intake_field under [hubspot]")
     if systems.owner_field and systems.owner_field not in fields:
         said = f"HubSpot has no contact property {systems.owner_field}, which tells who owns a contact"
         return _wrong(said, "Name one that it has: owner_field under [hubspot]")
+    if found is None:
+        return None  # intake goes by a list
     unknown = [v for v in systems.intake if found.type.restricted and v not in found.type.options]
     if not unknown:
         return None

@@ -17,8 +17,8 @@ from allocator.domain.lead import LeadKey
 from allocator.domain.sync.values import FieldInfo, SourceRecord
 from allocator.errors import SourceError
 
-PAGE, BATCH, HISTORIES, OWNERS = 200, 100, 50, 100
-"""Most contacts of a page of search, of a batch, of one with histories; most owners of a page."""
+PAGE, BATCH, HISTORIES, OWNERS, MEMBERS = 200, 100, 50, 100, 250
+"""Most contacts of a page of search, of a batch, of one with histories; most owners, members of a page."""
 MOST_PAGES = 1_000
 LONGEST_QUESTION = 2_900
 """HubSpot refuses a search whose body has more than 3,000 characters."""
@@ -34,6 +34,7 @@ class Reader:
         self._client, self._settings, self._wanted = client, settings, wanted
         self._rows: dict[str, Row] | None = None
         self._known_owners: dict[bool, dict[str, str]] = {}
+        self._known_members: dict[str, None] | None = None
 
     # --- definitions and owners ---
 
@@ -78,9 +79,52 @@ class Reader:
                 return
         raise NoAnswer("the pages of owners do not end")
 
+    # --- list ---
+
+    def members(self) -> Collection[str]:
+        """Ids of who is in the list that intake goes by, asked once; nobody where it goes by none."""
+        if not self._settings.list:
+            return ()
+        if self._known_members is None:
+            self._known_members = dict.fromkeys(self._member_ids())
+        return self._known_members
+
+    def _member_ids(self) -> Iterator[str]:
+        after: str | None = None
+        for _ in range(MOST_PAGES):
+            params = {"limit": MEMBERS, **({"after": after} if after else {})}
+            try:
+                answer = self._client.get(self._settings.members, "pull", params)
+            except Refused as error:
+                if error.status != 404:
+                    raise
+                raise SourceError(f"HubSpot has no list {self._settings.list}. See hubspot.list.") from None
+            if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+                raise NoAnswer("a page of a list is not one")
+            yield from (str(row["recordId"]) for row in answer["results"] if _is_member(row))
+            after = _next(answer)
+            if after is None:
+                return
+        raise NoAnswer("the pages of a list do not end")
+
+    def _listed(self, shown: Collection[str]) -> Iterator[Sequence[SourceRecord]]:
+        """The list's contacts that the search did not show."""
+        left = [one for one in self.members() if one not in shown]
+        for start in range(0, len(left), BATCH):
+            read = self._batch(left[start : start + BATCH], stamps=False)
+            yield [one for one in read.values() if not one.gone and one.merged_into is None]
+
     # --- search ---
 
     def pull(self, since: datetime | None) -> Iterator[Sequence[SourceRecord]]:
+        """What the search shows; then who else is in the list, where intake goes by one."""
+        shown: set[str] = set()
+        for page in self._search(since):
+            shown |= {one.key.source_id for one in page}
+            yield page
+        yield from self._listed(shown)
+
+    def _search(self, since: datetime | None) -> Iterator[Sequence[SourceRecord]]:
         """By id, each page beyond the last one's ids: a contact that changes meanwhile moves between no
         pages, and the 10,000 results that one search shows are never reached."""
         last, conditions = "0", self._conditions(since)
@@ -113,12 +157,13 @@ class Reader:
         unowned = [_lacks(self._settings.owner_field)] if self._settings.owner_field else []
         moment = str(int(since.timestamp() * 1000))
         changed = {"propertyName": shape.MODIFIED, "operator": "GTE", "value": moment}
-        return [[*intake, *unowned], [changed]]
+        return [[changed]] if self._settings.list else [[*intake, *unowned], [changed]]
 
     def _intake(self) -> list[dict[str, Any]]:
         """In intake, whoever owns it. Raises SourceError where the account lacks what intake goes by."""
         own, known = self._settings, self.definitions()
-        for key, name in (("intake_field", own.intake_field), ("owner_field", own.owner_field)):
+        stage = "" if own.list else own.intake_field
+        for key, name in (("intake_field", stage), ("owner_field", own.owner_field)):
             if name and name not in known:
                 raise SourceError(
                     f'HubSpot has no contact property "{name}". Name one that it has: hubspot.{key}.'
@@ -131,9 +176,16 @@ class Reader:
         own = self._settings
         if not own.owner_field:
             return 0
+        if own.list:
+            return self._owned_members()
         filters = [*self._intake(), {"propertyName": own.owner_field, "operator": "HAS_PROPERTY"}]
         body = {"filterGroups": [{"filters": filters}], "properties": ["hs_object_id"], "limit": 1}
         return self._client.ask(f"{own.contacts}/search", "pull", body, _total)
+
+    def _owned_members(self) -> int:
+        own = self._settings
+        shown = (one.values for page in self._listed(()) for one in page)
+        return sum(bool(v.get(own.owner_field)) and not any(map(v.get, own.marked)) for v in shown)
 
     def _properties(self) -> list[str]:
         """Those that are wanted and that the account has, and those that we go by."""
@@ -149,7 +201,7 @@ class Reader:
         return [name for name in dict.fromkeys(ours) if name in self.definitions()]
 
     def _shown(self, row: Row) -> SourceRecord:
-        return shape.record(row, self._settings)
+        return shape.record(row, self._settings, self.members())
 
     # --- batches ---
 
@@ -228,6 +280,10 @@ def _total(answer: Any) -> int:
     if not isinstance(total, int) or isinstance(total, bool) or not isinstance(answer.get("results"), list):
         raise NoAnswer("a page of search is not one")
     return total
+
+
+def _is_member(row: Any) -> bool:
+    return isinstance(row, dict) and str(row.get("recordId", "")).isdecimal()
 
 
 def _next(answer: Mapping[str, Any]) -> str | None:

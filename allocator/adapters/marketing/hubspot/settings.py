@@ -11,6 +11,7 @@ from allocator.errors import ConfigError
 
 OWNER = "hubspot_owner_id"
 _PATH = re.compile(r"(?:/[A-Za-z0-9._-]{1,30}){0,3}/objects(?:/[A-Za-z0-9._-]{1,30}){0,2}", re.ASCII)
+_LIST = re.compile(r"\d{1,20}", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
 
 
@@ -18,7 +19,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}", re.ASCII)
 class HubspotSettings:
     """The [hubspot] section. A contact is in intake while `intake_field` holds one of `intake`, `owner_field`
     (empty: owners do not matter) names no owner, and none of the properties `marked`, to which the CRM's ids
-    are written back, is filled.
+    are written back, is filled. With `list` its members are in intake instead of those of a stage.
 
     `written` are all properties that are written back to. A property that the account does not have is left
     out of every question.
@@ -29,6 +30,7 @@ class HubspotSettings:
     path: str = "/crm/v3/objects"
     intake_field: str = "lifecyclestage"
     intake: tuple[str, ...] = ("lead", "marketingqualifiedlead")
+    list: str = ""
     owner_field: str = OWNER
     marked: tuple[str, ...] = ("crm_lead_id", "crm_contact_id")
     written: tuple[str, ...] = ()
@@ -42,6 +44,10 @@ class HubspotSettings:
     @property
     def definitions(self) -> str:
         return f"{self.path.replace('/objects', '/properties', 1)}/contacts"
+
+    @property
+    def members(self) -> str:
+        return f"{self.path.replace('/objects', '/lists', 1)}/{self.list}/memberships"
 
     @property
     def owners(self) -> str:
@@ -65,6 +71,8 @@ def check(settings: HubspotSettings) -> None:
                 f'"{name[:80]}" under [hubspot] is no internal name of a property. Write it as HubSpot shows '
                 "it under Settings, Properties, Details: small letters, digits and underscores."
             )
+    if settings.list and not _LIST.fullmatch(settings.list):
+        raise ConfigError("hubspot.list is no id of a list. Write the number that HubSpot shows as its ID.")
     if not settings.intake or len(settings.intake) > 100:
         raise ConfigError("hubspot.intake needs 1 to 100 values whose contacts are new leads.")
 

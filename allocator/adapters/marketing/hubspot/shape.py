@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,15 +27,15 @@ def identity(row: Any) -> str:
     return found
 
 
-def record(row: Mapping[str, Any], settings: HubspotSettings) -> SourceRecord:
-    """One contact. Raises NoAnswer when it is not one."""
+def record(row: Mapping[str, Any], settings: HubspotSettings, members: Collection[str] = ()) -> SourceRecord:
+    """One contact; `members` are in the list that intake goes by. Raises NoAnswer when it is not one."""
     values = properties(row)
     return SourceRecord(
         LeadKey(SOURCE, identity(row)),
         moment(row.get("createdAt")),
         stamp_of(row),
         values,
-        in_intake=in_intake(values, settings),
+        in_intake=in_intake(values, settings, identity(row) in members),
         gone=row.get("archived") is True,
         stamps=_stamps(row.get("propertiesWithHistory")),
     )
@@ -48,10 +48,10 @@ def properties(row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def in_intake(values: Mapping[str, Any], settings: HubspotSettings) -> bool:
+def in_intake(values: Mapping[str, Any], settings: HubspotSettings, is_member: bool) -> bool:
     if any(values.get(name) for name in (*settings.marked, settings.owner_field)):
         return False
-    return values.get(settings.intake_field) in settings.intake
+    return is_member if settings.list else values.get(settings.intake_field) in settings.intake
 
 
 def merged_ids(row: Mapping[str, Any]) -> tuple[str, ...]:
