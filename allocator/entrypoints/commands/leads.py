@@ -123,7 +123,10 @@ def key_of(store: Store, text: str) -> LeadKey:
     """The one lead that a text names. Raises UnknownName when none or several fit."""
     rows = store.find(text)
     if not rows:
-        raise UnknownName(f"No lead {text!r} is known here. Ids are as the CRM shows them (00Q...).")
+        raise UnknownName(
+            f"No lead {text!r} is known here. Write the CRM's id (00Q...), or source and id (hubspot:101); "
+            "a record of a marketing system is known once a run has found it in intake."
+        )
     if len(rows) > 1:
         names = ", ".join(str(r.key) for r in rows[:5])
         raise UnknownName(f"{text!r} fits several leads: {names}. Name one of them.")

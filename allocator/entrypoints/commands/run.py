@@ -27,6 +27,12 @@ from rules.model import RoutingTables
 STOPPED = 130
 INTERRUPT_SECONDS = 3.0
 """How long Ctrl-C waits for threads that are in the middle of a request."""
+SYNC_WORDS = {
+    "created": "Leads created", "linked": "linked to who was there", "made": "", "switched": "links moved",
+    "to_crm": "written to the CRM", "to_marketing": "", "conflicts": "conflicts",
+    "problems": "with values that do not fit", "held": "linked and held", "looked_at": "looked at",
+}  # fmt: skip
+"""The counts of `sync` in the order and the words in which they are told."""
 EPILOG = (
     "Examples:  allocator run --dry-run   |   allocator run --json   |   allocator run --config prod.toml"
 )
@@ -157,11 +163,18 @@ def show(made: dict[str, Any], names: dict[str, str], *, dry_run: bool, target: 
         held = (f"{reason} {n}" for reason, n in made["held_reasons"].items())
         console.pack("  held: ", [*held, "(allocator leads held)"])
     for name, counts in made["sync"].items():
-        told = (f"{what} {n}" for what, n in counts.items() if n)
-        console.pack(f"  {name}: ", list(told) or ["nothing to do"])
+        failed = made["sources"].get(name, {}).get("trouble") is not None
+        console.pack(f"  {name}: ", sync_words(name, counts, failed=failed))
     for note in made["notes"]:
         console.hang("  note: ", console.plain(note))
     console.out.print(f"  {made['crm']['requests']} CRM calls, {made['seconds']:.1f} s")
+
+
+def sync_words(name: str, counts: dict[str, int], *, failed: bool) -> list[str]:
+    """What was done with a marketing system; one that failed is never said to have had nothing to do."""
+    words = {**SYNC_WORDS, "to_marketing": f"written to {name}", "made": f"made in {name}"}
+    told = [f"{said} {counts[key]}" for key, said in words.items() if counts.get(key)]
+    return [*told, "not all was done, see the note"] if failed else told or ["nothing to do"]
 
 
 def split_table(teams: dict[str, dict[str, int]], names: dict[str, str] | None = None) -> Table:

@@ -96,7 +96,9 @@ CHECKS: tuple[Kind, ...] = (
     ),
     Kind(
         "hubspot_token", "HubSpot can be reached and takes the token",
-        "See [hubspot] in the configuration and the private app's token and scopes", marketing.hubspot_token,
+        "See [hubspot] in the configuration, the private app's token and scopes, and that this machine "
+        "reaches HubSpot",
+        marketing.hubspot_token,
     ),
     Kind(
         "hubspot_properties",
