@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 PAIRS: Mapping[str, tuple[str, str, str]] = {
@@ -241,6 +242,7 @@ def _keys(h: History) -> dict[str, list[str]]:
     return {id: sorted(keys) for id, keys in found.items()}
 
 
+@cache
 def _marketing(side: str, object: str, name: str) -> str:
     """The marketing field that a field belongs to; empty where nothing does."""
     if side == "ours":
