@@ -57,10 +57,9 @@ def rows(
 
 def pending(connection: Connection, source: str | None = None) -> list[SyncWrite]:
     """Writes not settled yet, in order."""
-    query = _as_text(sync_writes).where(_PENDING)
-    if source is not None:
-        query = query.where(sync_writes.c.source == source)
-    return [_write(row) for row in connection.execute(query.order_by(sync_writes.c.id))]
+    rows = connection.execute(_as_text(sync_writes).where(_PENDING).order_by(sync_writes.c.id))
+    # Not in the query: SQLite would look through every write that the source ever had.
+    return [_write(row) for row in rows if source in (None, row.source)]
 
 
 def writes_to(connection: Connection, key: LeadKey) -> list[SyncWrite]:
