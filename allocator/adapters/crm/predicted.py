@@ -21,12 +21,12 @@ class Predicted:
     def __init__(self, external_id: str) -> None:
         self._external_id = external_id
         self._made: dict[str, tuple[NewLead, datetime]] = {}
+        self._ids: dict[str, str] = {}
         self._written: dict[Key, tuple[dict[str, object], datetime]] = {}
 
     def make(self, lead: NewLead, now: datetime) -> str:
         """The id it has from now on; the same one for the same external id."""
-        known = (one for one, (made, _) in self._made.items() if made.external_id == lead.external_id)
-        one = next(known, f"00Qdryrun{len(self._made) + 1:06d}EAA")
+        one = self._ids.setdefault(lead.external_id, f"00Qdryrun{len(self._made) + 1:06d}EAA")
         self._made[one] = (lead, now)
         return one
 
@@ -34,11 +34,14 @@ class Predicted:
         before = self._written.get((write.object, write.id), ({}, now))[0]
         self._written[(write.object, write.id)] = (before | body_of(write.fields), now)
 
-    def made(self, object: str, fields: Sequence[str]) -> dict[str, CrmRecord]:
-        """The Leads of here, with what was written to them since."""
+    def made(
+        self, object: str, fields: Sequence[str], ids: Collection[str] | None = None
+    ) -> dict[str, CrmRecord]:
+        """The Leads of here, or those of these ids, with what was written to them since."""
         if object != "Lead":
             return {}
-        shown = {one: self._new(one, lead, at, fields) for one, (lead, at) in self._made.items()}
+        some = self._made if ids is None else [one for one in ids if one in self._made]
+        shown = {one: self._new(one, *self._made[one], fields) for one in some}
         return {one: self.seen(record, fields) for one, record in shown.items()}
 
     def _new(self, one: str, lead: NewLead, at: datetime, fields: Sequence[str]) -> CrmRecord:

@@ -90,7 +90,7 @@ class PredictingCRM:
         return self._inner.describe(object)
 
     def records(self, object: str, ids: Collection[str], fields: Sequence[str]) -> Mapping[str, CrmRecord]:
-        made = self._made(object, fields)
+        made = self._made(object, fields, ids)
         asked = [i for i in ids if i not in made]
         found = self._inner.records(object, asked, fields) if asked else {}
         return {i: self._seen(found[i] if i in found else made[i], fields) for i in ids}
@@ -142,9 +142,11 @@ class PredictingCRM:
             self._predicted.write(write, self.now())
         return [WriteAnswer(write.id, WriteResult.WRITTEN) for write in writes]
 
-    def _made(self, object: str, fields: Sequence[str]) -> Mapping[str, CrmRecord]:
+    def _made(
+        self, object: str, fields: Sequence[str], ids: Collection[str] | None = None
+    ) -> Mapping[str, CrmRecord]:
         shown = self._inner.describe(object)
-        return self._predicted.made(object, [name for name in fields if name in shown])
+        return self._predicted.made(object, [name for name in fields if name in shown], ids)
 
     def _seen(self, record: CrmRecord, fields: Sequence[str]) -> CrmRecord:
         given = self._given.get(record.id)
