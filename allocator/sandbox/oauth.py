@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -41,7 +42,7 @@ class OAuth:
 
     def __init__(self, org: Org, credentials: Credentials, key_file: Path) -> None:
         self._org, self._own = org, credentials
-        self._public_key = load_pem_private_key(key_file.read_bytes(), None).public_key()
+        self._public_key = _public_key(key_file.read_bytes())
         self._sessions: dict[str, str] = {}
         self._lock = threading.Lock()
         self.instance_url = ""
@@ -207,6 +208,12 @@ class OAuth:
                 {"error": "unsupported_token_type", "error_description": "this token type is not supported"},
             )
         return Response(200)
+
+
+@lru_cache(maxsize=8)
+def _public_key(private: bytes) -> Any:
+    """Reading a key proves it, which takes as long as a hundred log-ins."""
+    return load_pem_private_key(private, None).public_key()
 
 
 def _is_audience(audience: str, own: str) -> bool:

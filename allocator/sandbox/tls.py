@@ -4,6 +4,7 @@ import ipaddress
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -18,8 +19,14 @@ def login_key(folder: Path) -> Path:
     """The connected app's private key (0600), made once and kept for the next start."""
     path = folder / "connected_app.key"
     if not path.exists():
-        _write_secret(path, _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+        _write_secret(path, _new_key())
     return path
+
+
+@cache
+def _new_key() -> bytes:
+    """One for all sandboxes of a process: nothing of a start takes longer than to make a key."""
+    return _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
 def server_context(folder: Path) -> tuple[ssl.SSLContext, Path]:
