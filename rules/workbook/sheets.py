@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from rules.workbook.areas import column_letters
@@ -78,14 +79,19 @@ def find_header(sheet: RawSheet, spec: Spec) -> int | None:
 def header_name(text: str, spec: Spec) -> str:
     """The printed name of a header however it is typed; empty if it is none of the sheet's."""
     words = one_line(clean(text))
-    for name in spec.names:
-        if key(words) == key(name):
-            return name
+    if name := _by_key(spec.names).get(key(words)):
+        return name
     for start in spec.free:
         head, _, rest = words.partition(" ")
         if key(head) == key(start) and rest.strip():
             return f"{start} {rest.strip()}"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _by_key(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Each printed name by what it is compared by; of two alike, the first."""
+    return {key(name): name for name in reversed(names)}
 
 
 def _columns(sheet: RawSheet, header_row: int, spec: Spec, report: Report) -> dict[int, str]:

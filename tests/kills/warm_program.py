@@ -14,7 +14,7 @@ LATE = (
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
-    "holidays",
+    "holidays.countries",
 )
 
 
@@ -25,6 +25,15 @@ def imported():  # type: ignore[no-untyped-def]
     cli.build()
     for name in LATE:
         import_module(name)
+    _read_a_workbook()
     gc.collect()
     gc.freeze()
     return cli
+
+
+def _read_a_workbook() -> None:
+    """What the first reading finds out is known to every fork: countries, holidays, folded texts."""
+    from rules.workbook import load_bytes
+    from rules.workbook.template import shipped_bytes
+
+    load_bytes(shipped_bytes())
