@@ -337,10 +337,11 @@ def test_a_contact_whose_lead_is_in_the_bin_is_closed_once_and_lives_again_with_
     assert world.ended(ada) == ("closed", "deleted")
     assert outcome.summary["leads"]["returned"] == 0
     world.crm.undelete(there.id)
+    world.run()
+    assert world.made(ada) == [there]
     world.source.edit(ada, jobtitle="Countess")
     world.run()
     assert there.fields["Title"] == "Countess"
-    assert world.made(ada) == [there]
 
 
 def test_a_lead_in_the_bin_with_its_external_id_is_not_made_again() -> None:

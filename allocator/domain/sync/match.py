@@ -69,7 +69,7 @@ class Match:
     """What is to become of one new record.
 
     With an effect: CREATE, or LINK to `object` `object_id`, whose owner is `owner`, as `by` says. Without
-    one it is held for `reason`, or closed.
+    one it is held for `reason`, or closed, since `object` `object_id` is not there any more.
     """
 
     key: LeadKey
@@ -207,7 +207,8 @@ class _Matcher:
             if closed is not None and (others := self._others(wanted, found)):
                 return others
             if closed is not None:
-                return Match(wanted.key, closed=closed, detail=f"{_names(found)} is {closed} in the CRM")
+                (one, *_), said = found, f"{_names(found)} is {closed} in the CRM"
+                return Match(wanted.key, None, one.object, one.id, closed=closed, detail=said)
             return _held(wanted, _reason(plan.reason), found)
         place = (LEAD, plan.lead_id) if isinstance(plan, LeadPlan) else (CONTACT, plan.contact_id)
         target = self._read(place)

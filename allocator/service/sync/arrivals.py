@@ -18,7 +18,7 @@ from allocator.domain.lead import Closed, Effect, LeadKey, Record, State
 from allocator.domain.plan import in_order
 from allocator.domain.records import LeadRow, Lease, Link, Settlement
 from allocator.domain.shown import Tracer, clip
-from allocator.domain.sync.external_id import no_external_id
+from allocator.domain.sync.external_id import need_fit
 from allocator.domain.sync.ids import meant_id
 from allocator.domain.sync.mapping import FieldMap, lacks
 from allocator.domain.sync.match import CONTACT, LEAD, Answers, Match, Wanted, match, with_contacts
@@ -193,6 +193,7 @@ class Arrivals:
         new, ready = list(unreadable), []
         for one, found in zip(readable, matches, strict=True):
             if found.closed is not None:
+                self._keep_place(found)
                 ended.append(_closed(one.key, one.epoch - 1, found.closed, found.detail))
             elif found.effect is Effect.CREATE:
                 self.fresh.add(one.key)
@@ -233,6 +234,13 @@ class Arrivals:
         if moved:
             self.store.add_pulled(self.lease, gate.name, moved, None)
         return found
+
+    def _keep_place(self, found: Match) -> None:
+        """Link it to what is in the bin: the sync looks whether that is restored, or who won its merge."""
+        place = (found.object, found.object_id)
+        if self.live and not self.store.links_to([place]):
+            link = Link(found.key, self.crm.name, *place, Linked.LIVE.value, self.at)
+            self.store.save_links(self.lease, [link])
 
     def _matched(self, work: Sequence[Work]) -> list[Match]:
         by_email = self.by_email
@@ -316,22 +324,16 @@ def gates_of(
     tables: RoutingTables,
     map_of: Callable[[LeadSource, RoutingTables], FieldMap],
 ) -> tuple[Gate, ...]:
-    """A gate for each system; closed where it or the CRM cannot be asked for its fields, or the CRM lacks the
-    field that holds the marketing record's id. Raises nothing: the CRM's own leads do not depend on it."""
+    """A gate for each system; closed where it or the CRM cannot be asked for its fields, or the CRM has no
+    field that can hold the marketing record's id. Raises nothing: the CRM's own leads do not depend on it."""
     found = tuple(Gate(source) for source in sources)
     for gate in found:
         try:
-            _need_external_id(crm)
+            need_fit(crm.external_id, crm.describe)
             gate.map = map_of(gate.source, tables)
         except SourceError as error:
             gate.trouble = error
     return found
-
-
-def _need_external_id(crm: CRM) -> None:
-    for kind in (LEAD, CONTACT):
-        if not crm.external_id or crm.external_id not in crm.describe(kind):
-            raise no_external_id(crm.external_id, kind)
 
 
 def _listed(tables: RoutingTables, name: str, default: Sequence[str]) -> tuple[str, ...]:
