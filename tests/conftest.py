@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
+from quick_store import make_quick
 
 # Hundreds of starts of the program compile it once, also where Python is told to keep nothing compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -22,6 +23,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A busy machine is no reason to fail: examples are counted, never timed.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# Hundreds of tests open stores by the dozen.
+make_quick()
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class FaultyOrg(Org):
         self.waits: list[float] = []
         self.patience(60.0)
         self.book = folder / "routing_tables.xlsx"
-        self.book.write_bytes(build(company()))
+        self.book.write_bytes(company_book())
         self.ca_file = folder / "ca.pem"
         ca: tuple[str, ...] = ()
         if self.info["ca_file"]:
@@ -231,6 +232,12 @@ def row(number: int) -> dict[str, Any]:
         "Key": f"L-{number}", "Last Name": f"Lead {number}", "Company": f"Acme {number}", "Country": "DE",
         "Email": f"lead{number}@acme{number}.example",
     }  # fmt: skip
+
+
+@cache
+def company_book() -> bytes:
+    """The same bytes for every org: what is read once is known."""
+    return build(company())
 
 
 def company() -> Sheets:

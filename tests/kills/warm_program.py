@@ -32,8 +32,8 @@ def imported():  # type: ignore[no-untyped-def]
 
 
 def _read_a_workbook() -> None:
-    """What the first reading finds out is known to every fork: countries, holidays, folded texts."""
-    from rules.workbook import load_bytes
+    """What reading a workbook finds out, and what the shipped one says, is known to every fork."""
+    from allocator.adapters.tables import tables_in
     from rules.workbook.template import shipped_bytes
 
-    load_bytes(shipped_bytes())
+    tables_in(shipped_bytes(), name="routing_tables.xlsx")
