@@ -21,7 +21,7 @@ from allocator.adapters.crm.memory_rows import (
 from allocator.adapters.crm.wire import body_of
 from allocator.domain.lead import CrmUser, WriteAnswer, WriteResult
 from allocator.domain.records import CrmUsage
-from allocator.domain.sync.external_id import no_external_id
+from allocator.domain.sync.external_id import need_fit
 from allocator.domain.sync.values import CrmRecord, CrmWrite, FieldInfo, Made, NewLead
 from allocator.errors import QuotaError, SourceError
 
@@ -322,8 +322,7 @@ class MemoryRecords:
         return str(one.fields.get(self._external_id) or "") if self._external_id else ""
 
     def _need_external_id(self, object: str) -> None:
-        if self._external_id not in self.shape[object]:
-            raise no_external_id(self._external_id, object)
+        need_fit(self._external_id, self.shape.__getitem__, (object,))
 
     def _id(self, prefix: str, suffix: str) -> str:
         return f"{prefix}{next(self._numbers):012d}{suffix}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from allocator.domain.sync.external_id import how_to_add
-from allocator.domain.sync.values import FieldInfo
+from allocator.domain.sync.external_id import OBJECTS, unfit
 from allocator.service.doctor.subject import CONFIGURATION, Check, NotChecked, Patient, Status
 from rules.facts import fact_key
 from rules.model import RoutingTables
@@ -60,32 +59,11 @@ def external_id(patient: Patient) -> Check:
     org = patient.crm.need().org
     if not patient.subject.sources:
         return Check(message="not needed: no marketing system is configured")
-    if not org.external_id:
-        return Check(status=Status.ERROR, message="salesforce.external_id is empty", code=CONFIGURATION)
-    infos = {kind: org.describe(kind).get(org.external_id) for kind in ("Lead", "Contact")}
-    lacking = [kind for kind, info in infos.items() if info is None]
-    if lacking:
-        message = f"{' and '.join(lacking)} without a field {org.external_id} that we can read"
-        fix = how_to_add(org.external_id, lacking)
-        return Check(status=Status.ERROR, message=message, fix=fix, code=CONFIGURATION)
-    for kind, info in infos.items():
-        if info and (wrong := _unfit(org.external_id, kind, info)):
-            return wrong
+    infos = {kind: org.describe(kind).get(org.external_id) for kind in OBJECTS}
+    if (wrong := unfit(org.external_id, infos)) is not None:
+        return Check(status=Status.ERROR, message=wrong.message, fix=wrong.fix, code=CONFIGURATION)
     said = f"{org.external_id} is a unique external id on Lead and Contact"
     return Check(message=f"{said}; whether lead conversion maps it, the CRM does not tell")
-
-
-def _unfit(field: str, kind: str, info: FieldInfo) -> Check | None:
-    """What a field that is there lacks."""
-    if not info.unique_id:
-        message = f"{field} of {kind} is no unique external id"
-        fix = f"In Setup, Object Manager, {kind}, edit the field {field}: tick External ID and Unique."
-        return Check(status=Status.ERROR, message=message, fix=fix, code=CONFIGURATION)
-    if not (info.creatable and info.writable):
-        message = f"{field} of {kind} cannot be written by us"
-        fix = f"In Setup, give the integration user edit access to the field {field} of {kind}."
-        return Check(status=Status.ERROR, message=message, fix=fix, code=CONFIGURATION)
-    return None
 
 
 def salespeople(patient: Patient) -> Check:

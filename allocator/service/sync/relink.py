@@ -10,6 +10,7 @@ from datetime import datetime
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Lease, Link
 from allocator.domain.slots import NO_SLOT
+from allocator.domain.sync.external_id import unfit
 from allocator.domain.sync.link_file import LinkRow, RowProblem, clashes
 from allocator.domain.sync.relations import is_own, place
 from allocator.domain.sync.route import Place, Taken, missing, route_of
@@ -169,9 +170,14 @@ class _Look:
             return "merged" if record.master_id else "deleted"
         if record.object == "Lead" and record.converted:
             return "converted"
-        if not self.crm.external_id or record.external_id.casefold() == str(link.key).casefold():
+        if not self._is_keyed(link.object) or record.external_id.casefold() == str(link.key).casefold():
             return ""
         return "other_external_id" if record.external_id else "no_external_id"
+
+    def _is_keyed(self, kind: str) -> bool:
+        """Whether the CRM has a field that can say which marketing record an object belongs to."""
+        name = self.crm.external_id
+        return unfit(name, {kind: self.crm.describe(kind).get(name)}) is None
 
     def _mends(self, link: Link, what: str) -> tuple[tuple[Link, ...], str]:
         """The links that put it right, where there is one answer; else why there is none."""

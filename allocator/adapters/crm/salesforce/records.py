@@ -26,7 +26,7 @@ from allocator.adapters.crm.salesforce.soql import (
     select,
     to18,
 )
-from allocator.domain.sync.external_id import no_external_id
+from allocator.domain.sync.external_id import need_fit, unfit
 from allocator.domain.sync.values import CrmRecord, FieldInfo
 from allocator.errors import SourceError
 
@@ -153,15 +153,19 @@ class Records:
         ]
 
     def need_external_id(self, kind: str) -> None:
-        """SourceError, which says what to add, where the org has no such field."""
-        if self._external_id not in self.describe(kind):
-            raise no_external_id(self._external_id, kind)
+        """SourceError, which says what to do, where the org has no field that can serve."""
+        need_fit(self._external_id, self.describe, (kind,))
+
+    def _key_of(self, kind: str) -> str:
+        """The field, where it can serve; another one says nothing of marketing records."""
+        info = self.describe(kind).get(self._external_id)
+        return "" if unfit(self._external_id, {kind: info}) else self._external_id
 
     # columns
 
     def _columns(self, kind: str, fields: Sequence[str]) -> list[str]:
         """What of these the org shows, in its own spelling, each once."""
-        names = (*COMMON, *OWN[kind], self._external_id, *fields)
+        names = (*COMMON, *OWN[kind], self._key_of(kind), *fields)
         shown = (name for name in map(self._speller(kind), names) if name)
         return list(dict.fromkeys(("Id", *shown)))
 
@@ -186,9 +190,10 @@ class Records:
         spell = self._speller(kind)
         shown = {name: found for name in fields if (found := spell(name))}
         people = "IsPersonAccount" in self.describe(kind)
-        return [self._record(kind, row, shown, people=people) for row in rows]
+        key = self._key_of(kind)
+        return [self._record(kind, row, shown, key, people=people) for row in rows]
 
-    def _record(self, kind: str, row: Row, shown: Mapping[str, str], *, people: bool) -> CrmRecord:
+    def _record(self, kind: str, row: Row, shown: Mapping[str, str], key: str, *, people: bool) -> CrmRecord:
         one = to18(row.get("Id"))
         if one is None:
             raise SourceError(f"Salesforce sent a {kind} without a valid Id. The next run asks again.")
@@ -205,7 +210,7 @@ class Records:
             owner=to18(row.get("OwnerId")) or "",
             account_owner=to18(value_at(row, "Account.OwnerId")) or "",
             status=text_of(row.get("Status")) if lead else "",
-            external_id=text_of(row.get(self._external_id)),
+            external_id=text_of(row.get(key)),
             email=text_of(row.get("Email")),
             stamp=moment(row.get("LastModifiedDate")),
             moved=moment(row.get("SystemModstamp"), whole=False),
