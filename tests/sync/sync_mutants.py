@@ -81,6 +81,11 @@ def believes_its_own_stamp(patch: MonkeyPatch) -> None:
     patch.setattr(candidates, "differs", lambda *_: False)
 
 
+def looks_at_no_changed_mapping(patch: MonkeyPatch) -> None:
+    """A changed mapping reaches only the records that somebody touches."""
+    patch.setattr(candidates, "is_of_other_rules", lambda *_: False)
+
+
 def keeps_no_conflict(patch: MonkeyPatch) -> None:
     real = looking.look
 
@@ -159,6 +164,6 @@ MUTANTS: Mapping[str, Mutant] = {
         takes_silence_of_the_source_for_success, moves_the_marks_first, writes_without_a_condition,
         believes_its_own_stamp, keeps_no_conflict, takes_the_base_of_another_record, gives_one_object_to_two,
         forgets_what_is_pending, agrees_before_it_is_written, lets_a_refusal_be, writes_its_echo_back,
-        never_follows_a_merge,
+        never_follows_a_merge, looks_at_no_changed_mapping,
     )
 }  # fmt: skip

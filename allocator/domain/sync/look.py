@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Link
 from allocator.domain.sync.base import agreed_without, known_base, place_of, rebased, with_rules
-from allocator.domain.sync.base import of_side as of_side
-from allocator.domain.sync.base import shows as shows
 from allocator.domain.sync.mapping import ACCOUNT, EXTERNAL_ID, FieldMap, Plan
 from allocator.domain.sync.route import Place, Route, Taken, key_in, route_of, start_of
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRow, SyncStep, SyncWrite

@@ -13,7 +13,8 @@ from typing import Any
 
 from allocator.domain.lead import LeadKey, WriteAnswer, WriteResult
 from allocator.domain.records import Lease
-from allocator.domain.sync.look import Case, of_side, plan_of, rejected, shows, theirs_of
+from allocator.domain.sync.base import of_side, shows
+from allocator.domain.sync.look import Case, plan_of, rejected, theirs_of
 from allocator.domain.sync.mapping import FieldMap
 from allocator.domain.sync.route import Place, Route
 from allocator.domain.sync.values import (
