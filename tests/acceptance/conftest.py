@@ -12,6 +12,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 
 from outside import Outside, Process
+from quick_starts import Warm
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Starts commands as forks of a program that has been imported."""
+    made = Warm("kill_warm.py")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +37,10 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, P
 
 
 @pytest.fixture
-def outside(tmp_path: Path, ready: tuple[Process, Path]) -> Outside:
+def outside(tmp_path: Path, ready: tuple[Process, Path], warm: Warm) -> Outside:
     """The org as it was at its start, and a folder as `init` left it."""
     process, template = ready
-    made = Outside(tmp_path, process)
+    made = Outside(tmp_path, process, warm)
     made.control("POST", "reset")
     shutil.copytree(template, made.config.parent)
     return made

@@ -1,4 +1,8 @@
-"""The product as an outsider has it: the console script and a sandbox process, nothing imported."""
+"""The product as an outsider has it: a sandbox process, and commands in processes of their own.
+
+The console script makes the folder and runs what is stopped by signals; other commands are forks of a program
+that has been imported once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "kills"))
+
 import requests
+from quick_starts import Warm
 
 SCRIPT = Path(sys.executable).with_name("allocator")
 
@@ -30,10 +37,10 @@ class Process:
 
 
 class Outside:
-    """A sandbox process, and an `allocator init` folder."""
+    """A sandbox process, and an `allocator init` folder. Without `warm` every command is the script."""
 
-    def __init__(self, folder: Path, process: Process) -> None:
-        self.folder, self.info = folder, process.info
+    def __init__(self, folder: Path, process: Process, warm: Warm | None = None) -> None:
+        self.folder, self.info, self.warm = folder, process.info, warm
         self.config = folder / "config" / "allocator.toml"
 
     def init(self, *more: str) -> dict[str, Any]:
@@ -47,12 +54,21 @@ class Outside:
 
     def call(self, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
         """Exit code, the one object on stdout, and stderr."""
+        code, out, err = self._ended(words, environment)
+        assert out.count("\n") <= 1, out
+        return code, json.loads(out or "{}"), err
+
+    def _ended(self, words: Sequence[str], environment: dict[str, str]) -> tuple[int, str, str]:
+        if self.warm is not None:
+            fork = self.warm.start(list(words), self.folder, environment, cwd=str(self.folder))
+            out, err = fork.communicate()
+            assert fork.returncode is not None
+            return fork.returncode, out, err
         done = subprocess.run(
             [str(SCRIPT), *words], capture_output=True, text=True, timeout=120, cwd=self.folder,
             env={**os.environ, **environment},
         )  # fmt: skip
-        assert done.stdout.count("\n") <= 1, done.stdout
-        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+        return done.returncode, done.stdout, done.stderr
 
     def __call__(self, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
         return self.call(*words, "--config", str(self.config), "--json", **environment)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from outside import Outside, Process
+from quick_starts import Warm
 
 
-def test_new_work_stops_at_four_fifths_and_the_next_day_carries_on(tmp_path: Path) -> None:
+def test_new_work_stops_at_four_fifths_and_the_next_day_carries_on(tmp_path: Path, warm: Warm) -> None:
     process = Process(tmp_path / "org", "--api-limit", "24")
     try:
-        outside = Outside(tmp_path, process)
+        outside = Outside(tmp_path, process, warm)
         outside.init()
         code, made, error = outside("run")
         kinds, leads = made["crm"]["by_kind"], made["leads"]

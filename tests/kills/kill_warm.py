@@ -30,6 +30,7 @@ def command(cli, asked) -> None:  # type: ignore[no-untyped-def]
     code = 1
     try:
         os.environ.update(asked["env"])
+        os.chdir(asked.get("cwd", "."))
         for number, path in ((1, asked["out"]), (2, asked["err"])):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, number)

@@ -52,10 +52,10 @@ class Warm:
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
-    def start(self, argv: list[str], folder: Path, env: dict[str, str]) -> Started:
+    def start(self, argv: list[str], folder: Path, env: dict[str, str], **more: str) -> Started:
         self._count += 1
         out, err = folder / f"out{self._count}", folder / f"err{self._count}"
-        return Started(self, self.ask(argv=argv, env=env, out=str(out), err=str(err)), out, err)
+        return Started(self, self.ask(argv=argv, env=env, out=str(out), err=str(err), **more), out, err)
 
     def run(self, argv: list[str], folder: Path, env: dict[str, str]) -> Ended:
         return ended(self.start(argv, folder, env))
