@@ -1,4 +1,4 @@
-"""The CRM field that holds the marketing record's key: whether it can serve, and what to tell people if not."""
+"""The CRM field that holds the marketing record's key: whether it can serve, and what to do if not."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOpti
 from allocator.errors import UnknownName
 from allocator.ports import Store
 from allocator.service import undo
+from allocator.service.waiting_links import HELD as LINKS_HELD
+from allocator.service.waiting_links import held_rows
 
 app = typer.Typer(help="Leads that wait for a person.", no_args_is_help=True)
 
@@ -30,10 +32,11 @@ def held(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
     store = bootstrap.store_of(settings)
     try:
         leads = [_held(store, row) for row in store.held()]
+        linked = len(held_rows(store))
     finally:
         store.close()
     if as_json:
-        console.emit({"leads": leads})
+        console.emit({"leads": leads, "linked_held": linked})
         return console.OK
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for header in ("Lead", "Reason", "Since", "Detail"):
@@ -44,6 +47,9 @@ def held(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> 
         for one in lead["ended"]:
             table.add_row("", "", one["at"][:16], console.plain(_said(one), width=80))
     console.out.print(table if leads else "No lead is held.")
+    if linked:
+        are = "is" if linked == 1 else "are"
+        console.out.print(f"{console.count(linked, 'linked record')} {are} held by the sync: {LINKS_HELD}")
     return console.OK
 
 

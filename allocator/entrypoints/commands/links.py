@@ -1,4 +1,4 @@
-"""`allocator links show | search | export | import | repair`: what marketing records are in the CRM."""
+"""`allocator links show | search | held | ...`: what marketing records are in the CRM."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from allocator.domain.sync.link_file import COLUMNS, RowProblem, read_rows
 from allocator.domain.sync.relations import means
 from allocator.domain.sync.values import SyncRow
 from allocator.entrypoints import console
+from allocator.entrypoints.commands import links_waiting
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
 from allocator.entrypoints.files import report_stream
 from allocator.entrypoints.problem_list import harmless
@@ -164,6 +165,9 @@ def repair_links(
     else:
         _say_repaired(done)
     return console.HELD if done.left else console.OK
+
+
+links_waiting.register(app)
 
 
 # --- reading and writing ------------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ INTERRUPT_SECONDS = 3.0
 SYNC_WORDS = {
     "created": "Leads created", "linked": "linked to who was there", "made": "", "switched": "links moved",
     "to_crm": "written to the CRM", "to_marketing": "", "conflicts": "conflicts",
-    "problems": "with values that do not fit", "held": "linked and held", "looked_at": "looked at",
+    "problems": "with values that do not fit", "held": "linked and held",
+    "waiting": "written without an answer, which the next run looks up", "looked_at": "looked at",
 }  # fmt: skip
 """The counts of `sync` in the order and the words in which they are told."""
 EPILOG = (

@@ -15,13 +15,14 @@ from allocator.domain.records import Lease, Link
 from allocator.domain.sync.look import Case, Clocks, Look, look
 from allocator.domain.sync.mapping import FieldMap
 from allocator.domain.sync.route import start_of
-from allocator.domain.sync.values import Linked, SyncStep, SyncWrite
+from allocator.domain.sync.values import Linked, SyncRow, SyncStep, SyncWrite
 from allocator.errors import AllocatorError, SourceError
 from allocator.ports import CRM, LeadSource, Progress, Store
 from allocator.service.sync.candidates import Known, changed_in, due, known_of
 from allocator.service.sync.carry import Carried, Carrier
 from allocator.service.sync.fresh import Fresh
 from allocator.service.sync.marks import Pulled, move_marks
+from rules.field_rules import Conflict
 
 BATCH = 200
 """Records read, decided and written together: two reads of the marketing system, one of the CRM."""
@@ -33,8 +34,9 @@ TRIES = 3
 class SyncResult:
     """What one cycle did: counts for the run's JSON, and what stopped it, if anything.
 
-    In observe mode the counts say what would have been done. `held` are all linked records held now,
-    `problems` those looked at with fields that are not carried over.
+    In observe mode the counts say what would have been done. `held` are all linked records held now, as in
+    `held_rows`; `lost` are the conflicts that are counted; `problems` those records looked at with fields
+    that are not carried over.
     """
 
     looked_at: int = 0
@@ -44,6 +46,8 @@ class SyncResult:
     conflicts: int = 0
     problems: int = 0
     held: int = 0
+    held_rows: tuple[SyncRow, ...] = ()
+    lost: list[Conflict] = field(default_factory=list)
     full: bool = False
     trouble: SourceError | None = None
     """Of the system in `asked`: what is left waits for the next run, and no mark has moved."""
@@ -59,7 +63,8 @@ class SyncResult:
         summed = ("looked_at", "to_crm", "to_marketing", "switched", "conflicts", "problems")
         counts = {name: getattr(earlier, name) + getattr(self, name) for name in summed}
         left_out = list(dict.fromkeys([*earlier.left_out, *self.left_out]))
-        return replace(self, **counts, full=earlier.full, left_out=left_out)
+        lost = [*earlier.lost, *self.lost]
+        return replace(self, **counts, full=earlier.full, left_out=left_out, lost=lost)
 
 
 def synchronise(
@@ -97,7 +102,8 @@ def synchronise(
             progress("sync", min(start + BATCH, len(keys)), len(keys))
     except SourceError as error:
         result.trouble, result.asked = error, fresh.asking
-    result.held = sum(1 for row in cycle.known.rows.values() if row.plan == "held")
+    result.held_rows = tuple(row for row in cycle.known.rows.values() if row.plan == "held")
+    result.held = len(result.held_rows)
     if live and result.trouble is None and not result.stopped:
         move_marks(store, lease, source, crm.name, pulled, crm_at=crm_began, at=began)
     return result
@@ -263,6 +269,7 @@ class _Cycle:
         result = self._result
         for key, one in looks.items():
             result.conflicts += len(one.step.conflicts)
+            result.lost += one.step.conflicts
             result.switched += any(link.state == Linked.LIVE for link in one.step.links)
             row = one.step.row
             if row.problems and row.plan != "held" and key not in self._with_problems:

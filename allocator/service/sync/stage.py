@@ -22,6 +22,7 @@ from allocator.service.sync.create import OF_SOURCES, create
 from allocator.service.sync.cycle import SyncResult, synchronise
 from allocator.service.sync.make_ours import MadeOurs, make_ours
 from allocator.service.sync.marks import FULL_HOURS, Pulled
+from allocator.service.waiting_links import conflict_note, held_note, newest
 from rules.model import RoutingTables
 
 FIELDS_SHOWN = 5
@@ -195,10 +196,13 @@ class Stage:
 
     @property
     def notes(self) -> list[str]:
-        """What of sheet Fields is left out, by its cell; links that contradict each other, and who of the
-        campaigns got no record; with the reason."""
+        """What of sheet Fields is left out, by its cell; links that contradict each other, what is held and
+        what was lost, and who of the campaigns got no record; with the reason."""
         out = self._field_notes()
         out += [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
+        for name, done in self.results.items():
+            out += [f"{name}: {held_note(newest(done.held_rows))}"] if done.held else []
+            out += [f"{name}: {conflict_note(done.lost, done.conflicts)}"] if done.conflicts else []
         return [*out, *(note for name, done in self.made.items() for note in done.notes(name))]
 
     def _field_notes(self) -> list[str]:
@@ -228,6 +232,7 @@ class Stage:
             "conflicts": result.conflicts,
             "problems": result.problems,
             "held": result.held,
+            "waiting": len(self.store.pending_sync(source=name)),
         }
 
     def asked(self) -> dict[str, dict[str, Any]]:
