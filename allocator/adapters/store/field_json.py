@@ -37,6 +37,10 @@ class StoredAgreed(Mapping[str, Agreed]):
         value = load(ours)
         return Agreed(value, value if theirs == ours else load(theirs), apart)
 
+    def __contains__(self, rule: object) -> bool:
+        """A name that is in the text needs no reading of it: quotes within values are written otherwise."""
+        return f"{json.dumps(rule)}: [" in self._text or rule in self._stored
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._stored)
 

@@ -16,21 +16,23 @@ from rules.fields import same
 
 BASE_OF = "@base"
 """Among what is agreed on: the record of the CRM that it was agreed on with, such as "Lead 00Q..."."""
-RULES_OF = "@rules"
-"""Among what is agreed on: the fingerprint of the rules that it was agreed on by."""
+RULES_OF = "@rules "
+"""Begins the name of an entry among what is agreed on: the fingerprint of the rules that it was agreed on by
+is in the name, so that a store can tell without reading all the values."""
 
 
 def with_rules(agreed: Mapping[str, Agreed], mapping: FieldMap, plan: Plan) -> dict[str, Agreed]:
     """What is agreed on, as agreed by these rules."""
-    return {**agreed, RULES_OF: Agreed(None, mapping.fingerprint(plan))}
+    kept = {name: one for name, one in agreed.items() if not name.startswith(RULES_OF)}
+    return {**kept, f"{RULES_OF}{mapping.fingerprint(plan)}": Agreed(None, None)}
 
 
 def is_of_other_rules(row: SyncRow, mapping: FieldMap) -> bool:
     """Whether the rules that a record is kept in step by have changed since it was looked at."""
     if row.plan == "held":
         return False
-    said = row.agreed.get(RULES_OF)
-    return said is None or said.theirs != mapping.fingerprint("lead" if row.plan == "lead" else "contact")
+    plan: Plan = "lead" if row.plan == "lead" else "contact"
+    return f"{RULES_OF}{mapping.fingerprint(plan)}" not in row.agreed
 
 
 def place_of(agreed: Mapping[str, Agreed]) -> tuple[Plan, str] | None:
