@@ -18,6 +18,7 @@ REQUESTS = {"fresh": 14, "leftovers": 16}
 COMMITS = {"fresh": 8, "leftovers": 13}
 """What an undisturbed run needs. When the product needs more or fewer, these are to follow."""
 LATE = [("fresh", 11), ("fresh", 12), ("fresh", 13), ("leftovers", 5), ("leftovers", 15)]
+LOG_IN = [("fresh", 1), ("leftovers", 1)]
 PAIRS = [
     ("fresh", "request", 11, 5),
     ("fresh", "request", 14, 3),
@@ -44,8 +45,14 @@ def test_every_request_and_commit_of_a_run_is_a_kill_point(world: World, name: s
     assert {k for n, k in LATE if n == name} == set(writes)
 
 
-@pytest.mark.parametrize("when", ["before", "after_commit"])
-@pytest.mark.parametrize(("name", "k"), points(REQUESTS))
+def ways() -> list[tuple[str, int, str]]:
+    """Before each request, and after each that changes the CRM. A read that is killed over leaves the same
+    behind whether it was answered or not: nothing in the CRM, and no answer here."""
+    before = [(name, k, "before") for name, k in points(REQUESTS)]
+    return before + [(name, k, "after_commit") for name, k in [*LOG_IN, *LATE]]
+
+
+@pytest.mark.parametrize(("name", "k", "when"), ways())
 def test_killed_at_a_request(world: World, name: str, k: int, when: str) -> None:
     with world.begin(name) as product:
         killed_at_request(world, product, k, when)
