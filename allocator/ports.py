@@ -48,6 +48,7 @@ from allocator.domain.sync.values import (
     CrmRecord,
     CrmWrite,
     FieldInfo,
+    LeftOut,
     Made,
     NewLead,
     SourceAnswer,
@@ -279,6 +280,9 @@ class LeadSource(Protocol):
 
     def taken(self) -> None:
         """What was pulled is in the store: a folder puts its files away."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """What the last pull found and could not use; only files have such rows."""
 
 
 # --- Store ---

@@ -124,6 +124,32 @@ def test_a_row_that_lacks_something_is_held_and_one_that_is_known_is_linked(make
     assert len(org.made()) == 1
 
 
+def test_rows_and_files_that_are_not_taken_are_named_with_their_file_and_are_exit_code_4_once(
+    make: Make,
+) -> None:
+    org = make()
+    broken = "Cia,Curie,Cern,cia@cern.example,DE,one,cell,too,many"
+    org.file("leads.csv", "Ada,Lovelace,Analytical,ada@analytical.example,DE", broken, broken)
+    (org.drop / "photo.xlsx").write_bytes(b"no workbook")
+    os.utime(org.drop / "photo.xlsx", (1_700_000_000, 1_700_000_000))
+
+    shown = org.hour(4, "--dry-run")
+    assert "2 rows of leads.csv were not taken: row 3, 4" in shown["notes"]
+    assert shown["sync"]["drop"]["rejected"] == 3
+
+    made = org.hour(4)
+    assert made["sync"]["drop"] | {"created": 1, "rejected": 3} == made["sync"]["drop"]
+    named = [note for note in made["notes"] if "not taken" in note]
+    assert named == [
+        "2 rows of leads.csv were not taken: see leads.csv.rejected.csv",
+        "photo.xlsx was not taken: see photo.xlsx.rejected.csv",
+    ]
+    assert all((org.drop / note.rsplit(" ", 1)[1]).exists() for note in named)
+    quiet = org.hour(0)
+    assert quiet["sync"]["drop"]["rejected"] == 0
+    assert not any("not taken" in note for note in quiet["notes"])
+
+
 def test_a_new_hubspot_contact_has_its_crm_lead_and_its_salesperson_in_one_run(make: Make) -> None:
     org = make(hubspot=True)
     record = org.new_contact()

@@ -13,7 +13,7 @@ from itertools import count
 from allocator.adapters.marketing.wire import as_text
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
-from allocator.domain.sync.values import FieldInfo, Made, SourceAnswer, SourceRecord, SourceWrite
+from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.errors import QuotaError, SourceError
 from rules.field_values import FieldType
 
@@ -236,6 +236,9 @@ class MemorySource:
 
     def taken(self) -> None:
         self.puts_away += 1
+
+    def left_out(self) -> Sequence[LeftOut]:
+        return ()
 
     # --- how it does that ---
 

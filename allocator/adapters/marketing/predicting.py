@@ -10,7 +10,7 @@ from itertools import count
 from allocator.adapters.marketing.wire import as_text
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
-from allocator.domain.sync.values import FieldInfo, Made, SourceAnswer, SourceRecord, SourceWrite
+from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.ports import LeadSource
 
 
@@ -68,6 +68,9 @@ class PredictingSource:
 
     def taken(self) -> None:
         """It stays where it is."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        return self._inner.left_out()
 
     def _make(self, values: Mapping[str, object]) -> str:
         made, at = f"dry-run-{next(self._numbers)}", self.now()

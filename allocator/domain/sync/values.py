@@ -97,6 +97,21 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of a file that were not taken; no rows: the whole file. `listed` names the file that says why,
+    once it is written."""
+
+    file: str
+    rows: tuple[int, ...] = ()
+    listed: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many rows; a whole file counts for one."""
+        return len(self.rows) or 1
+
+
+@dataclass(frozen=True, slots=True)
 class NewLead:
     """Make a Lead that belongs to `owner`, by upsert on the external id. `fields` are canonical values
     (rules.field_values), which the adapter writes as its wire wants them; so in every write."""

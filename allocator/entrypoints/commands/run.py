@@ -30,7 +30,7 @@ INTERRUPT_SECONDS = 3.0
 SYNC_WORDS = {
     "created": "Leads created", "linked": "linked to who was there", "made": "", "switched": "links moved",
     "to_crm": "written to the CRM", "to_marketing": "", "conflicts": "conflicts",
-    "problems": "with values that do not fit", "held": "linked and held",
+    "problems": "with values that do not fit", "held": "linked and held", "rejected": "rows not taken",
     "waiting": "written without an answer, which the next run looks up", "looked_at": "looked at",
 }  # fmt: skip
 """The counts of `sync` in the order and the words in which they are told."""
@@ -53,7 +53,8 @@ def command(
 ) -> int:
     """Pull, decide, deliver and report, once.
 
-    Exit code 0: done, or no leads. 4: something of this run is held or could not be delivered yet. 3: the
+    Exit code 0: done, or no leads. 4: something of this run is held or could not be delivered yet, or rows of
+    a file were not taken. 3: the
     workbook is refused and there is no last good version. 5: the CRM, or a marketing system, cannot be
     reached or refused us (a marketing system is left out, the rest is done). 6: another run works.
     """
@@ -142,7 +143,8 @@ def code_of(outcome: Outcome) -> int:
         return console.OK
     for trouble in outcome.apart.values():
         return console.exit_code(trouble)
-    return console.HELD if leads["held"] or leads["retry"] else console.OK
+    rejected = any(counts.get("rejected") for counts in outcome.summary["sync"].values())
+    return console.HELD if leads["held"] or leads["retry"] or rejected else console.OK
 
 
 def names_of(tables: RoutingTables) -> dict[str, str]:

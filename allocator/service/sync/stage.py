@@ -13,6 +13,7 @@ from allocator.domain.pauses import Pause, service_of
 from allocator.domain.records import Lease
 from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, FieldMap, Sides
 from allocator.domain.sync.mapping_doubts import doubts
+from allocator.domain.sync.values import LeftOut
 from allocator.errors import SourceError
 from allocator.ports import CRM, Clock, LeadSource, Progress, Store
 from allocator.service.deliver import Delivery
@@ -198,7 +199,7 @@ class Stage:
     def notes(self) -> list[str]:
         """What of sheet Fields is left out, by its cell; links that contradict each other, what is held and
         what was lost, and who of the campaigns got no record; with the reason."""
-        out = self._field_notes()
+        out = [*self._field_notes(), *(_left_note(one) for _, one in self._left_out())]
         out += [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
         for name, done in self.results.items():
             out += [f"{name}: {held_note(newest(done.held_rows))}"] if done.held else []
@@ -213,6 +214,9 @@ class Stage:
         left = len(said) - FIELDS_SHOWN
         more = [f"{left} more of sheet Fields: allocator tables check"] if left > 0 else []
         return [*said[:FIELDS_SHOWN], *more]
+
+    def _left_out(self) -> list[tuple[str, LeftOut]]:
+        return [(gate.name, one) for gate in self.gates for one in gate.source.left_out()]
 
     def synced(self) -> dict[str, dict[str, int]]:
         """The run's JSON on what was brought in step, by system."""
@@ -232,6 +236,7 @@ class Stage:
             "conflicts": result.conflicts,
             "problems": result.problems,
             "held": result.held,
+            "rejected": sum(one.count for of, one in self._left_out() if of == name),
             "waiting": len(self.store.pending_sync(source=name)),
         }
 
@@ -245,3 +250,15 @@ class Stage:
             }
             for source in self.marketing.sources
         }
+
+
+def _left_note(one: LeftOut) -> str:
+    """File names and row numbers; what is in the rows stays in their file."""
+    see = f": see {one.listed}" if one.listed else ""
+    if not one.rows:
+        return f"{one.file} was not taken{see or ': it cannot be used'}"
+    rows = "1 row" if len(one.rows) == 1 else f"{len(one.rows):,} rows"
+    shown = ", ".join(str(number) for number in one.rows[:FIELDS_SHOWN])
+    more = ", ..." if len(one.rows) > FIELDS_SHOWN else ""
+    was = "was" if len(one.rows) == 1 else "were"
+    return f"{rows} of {one.file} {was} not taken{see or f': row {shown}{more}'}"

@@ -15,7 +15,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from allocator.adapters.marketing.drop.parts import MAX_BYTES, Content, Rejected
 from allocator.adapters.marketing.drop.rejected import is_rejected, write_rejected
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
-from allocator.domain.sync.values import FieldInfo, Made, SourceAnswer, SourceRecord, SourceWrite
+from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.errors import SourceError
 from allocator.ports import Clock
 from rules.field_values import FieldType
@@ -77,6 +77,7 @@ class DropSource:
         self.usage = CrmUsage()
         self._taken: list[Taken] = []
         self._read: dict[str, Taken | None] = {}
+        self._left: dict[Path, LeftOut] = {}
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -87,11 +88,14 @@ class DropSource:
     def pull(self, since: datetime | None) -> Iterator[Sequence[SourceRecord]]:
         """Every row of every file that lies there, whenever it came. Changes nothing in the folder."""
         self._taken, moment, known = [], self.now(), set[str]()
+        self._left = {}
         for file in self._settled():
             found = self._open(file, moment)
             if found is None:
                 continue
             self._taken.append(found)
+            if found.content.rejected:
+                self._left[file] = _left_out(found)
             moment += timedelta(microseconds=1 + max(found.content.leads, default=0))
             if found.digest not in known:
                 known.add(found.digest)
@@ -125,10 +129,14 @@ class DropSource:
         for one in taken:
             try:
                 if one.content.rejected:
-                    write_rejected(one.file, one.content.header, one.content.rejected)
+                    place = write_rejected(one.file, one.content.header, one.content.rejected)
+                    self._left[one.file] = replace(_left_out(one), listed=place.name)
                 self._put_away(one)
             except OSError:
                 continue
+
+    def left_out(self) -> Sequence[LeftOut]:
+        return tuple(self._left.values())
 
     # --- files ---
 
@@ -235,6 +243,11 @@ def _refused(file: Path, look: Look, moment: datetime, why: str, *, stays: bool 
     """A file whose content was not read: it goes by its name."""
     content = Content(rejected=(Rejected(0, f"The file cannot be used: {why}."),))
     return Taken(file, look, _digest(os.fsencode(file.name)), content, moment, stays)
+
+
+def _left_out(one: Taken) -> LeftOut:
+    """A file of which nothing can be used has one row, of number 0."""
+    return LeftOut(one.file.name, tuple(row.number for row in one.content.rejected if row.number))
 
 
 def _kept_name(one: Taken) -> str:

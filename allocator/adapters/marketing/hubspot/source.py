@@ -13,7 +13,7 @@ from allocator.adapters.marketing.hubspot.settings import HubspotSettings, check
 from allocator.adapters.marketing.hubspot.shape import SOURCE
 from allocator.adapters.marketing.hubspot.write import Writer
 from allocator.domain.records import CrmUsage
-from allocator.domain.sync.values import FieldInfo, Made, SourceAnswer, SourceRecord, SourceWrite
+from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.ports import Clock
 
 
@@ -83,3 +83,6 @@ class HubspotSource:
 
     def taken(self) -> None:
         """Contacts stay where they are."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        return ()
