@@ -43,6 +43,7 @@ from allocator.domain.records import (
 )
 from allocator.domain.slots import Active, SlotRow, SlotState
 from allocator.domain.statement import Account, ExportRow
+from allocator.domain.sync.intake import IntakeDoubt
 from allocator.domain.sync.values import (
     ConflictRow,
     CrmRecord,
@@ -277,6 +278,9 @@ class LeadSource(Protocol):
 
     def owner_ids(self) -> Mapping[str, str]:
         """E-mail address in small letters -> its own id of that owner; empty where records have no owners."""
+
+    def intake_doubt(self) -> IntakeDoubt | None:
+        """What of its own condition for new leads names nothing that the system has, by its fields."""
 
     def taken(self) -> None:
         """What was pulled is in the store: a folder puts its files away."""

@@ -13,6 +13,7 @@ from itertools import count
 from allocator.adapters.marketing.wire import as_text
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.intake import IntakeDoubt
 from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.errors import QuotaError, SourceError
 from rules.field_values import FieldType
@@ -117,6 +118,8 @@ class MemorySource:
         self.takes_writes = takes_writes
         self.usage = CrmUsage()
         self.faults = Faults()
+        self.doubt: IntakeDoubt | None = None
+        """What is wrong with the condition for new leads."""
         self.puts_away = 0
         """How often it was told that what was pulled is taken."""
         self._now, self._fields, self._marked = now, dict(fields), tuple(marked)
@@ -233,6 +236,9 @@ class MemorySource:
         for start in range(0, len(records), BATCH):
             answers += self._create_batch(records[start : start + BATCH])
         return answers
+
+    def intake_doubt(self) -> IntakeDoubt | None:
+        return self.doubt
 
     def taken(self) -> None:
         self.puts_away += 1

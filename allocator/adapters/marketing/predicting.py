@@ -10,6 +10,7 @@ from itertools import count
 from allocator.adapters.marketing.wire import as_text
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.intake import IntakeDoubt
 from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.ports import LeadSource
 
@@ -65,6 +66,9 @@ class PredictingSource:
 
     def create(self, records: Sequence[Mapping[str, object]]) -> Sequence[Made]:
         return [Made(WriteResult.WRITTEN, self._make(values)) for values in records]
+
+    def intake_doubt(self) -> IntakeDoubt | None:
+        return self._inner.intake_doubt()
 
     def taken(self) -> None:
         """It stays where it is."""

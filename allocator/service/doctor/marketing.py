@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from allocator.domain.sync.intake import doubt_of
 from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, Sides
 from allocator.domain.sync.mapping_doubts import doubts
 from allocator.domain.sync.values import FieldInfo
@@ -59,21 +60,10 @@ def hubspot_intake(patient: Patient) -> Check:
 
 
 def _intake(systems: Systems, fields: Mapping[str, FieldInfo]) -> Check | None:
-    found = fields.get(systems.intake_field)
-    if systems.intake_field and found is None:
-        said = f"HubSpot has no contact property {systems.intake_field}, by which intake goes"
-        return _wrong(said, "Name one that it has: intake_field under [hubspot]")
-    if systems.owner_field and systems.owner_field not in fields:
-        said = f"HubSpot has no contact property {systems.owner_field}, which tells who owns a contact"
-        return _wrong(said, "Name one that it has: owner_field under [hubspot]")
-    if found is None:
-        return None  # intake goes by a list
-    unknown = [v for v in systems.intake if found.type.restricted and v not in found.type.options]
-    if not unknown:
-        return None
-    said = f"{systems.intake_field} has no value {', '.join(unknown)}, so no contact with it is a lead"
-    known = ", ".join(found.type.options[:20])
-    return _wrong(said, f"Write under intake the internal names of values that it has: {known}")
+    wrong = doubt_of(
+        fields, intake_field=systems.intake_field, intake=systems.intake, owner_field=systems.owner_field
+    )
+    return _wrong(wrong.message, wrong.fix) if wrong else None
 
 
 def _how_to_add(systems: Systems, missing: Sequence[str]) -> str:

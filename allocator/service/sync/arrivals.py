@@ -20,6 +20,7 @@ from allocator.domain.records import LeadRow, Lease, Link, Settlement
 from allocator.domain.shown import Tracer, clip
 from allocator.domain.sync.external_id import need_fit
 from allocator.domain.sync.ids import meant_id
+from allocator.domain.sync.intake import IntakeDoubt
 from allocator.domain.sync.mapping import FieldMap, lacks
 from allocator.domain.sync.match import CONTACT, LEAD, Answers, Match, Wanted, match, with_contacts
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord
@@ -41,6 +42,7 @@ class Gate:
     map: FieldMap | None = None
     pulled: Pulled | None = None
     trouble: SourceError | None = None
+    doubt: IntakeDoubt | None = None
 
     @property
     def name(self) -> str:
@@ -116,6 +118,7 @@ class Arrivals:
             gate.source, self.store, self.crm.name, at=self.at, progress=self.progress,
             full_hours=self.full_hours,
         )  # fmt: skip
+        gate.doubt = gate.source.intake_doubt()
 
     def _enter(self, gate: Gate) -> list[Record]:
         """Rows for those that never had a link; what was pulled is in the store before it is put away."""
@@ -349,7 +352,7 @@ def _gone(gate: Gate, key: LeadKey, epoch: int, now: SourceRecord) -> Settlement
         return _closed(key, epoch, Closed.MERGED, f"merged into {key.source}:{now.merged_into}")
     if now.gone:
         return _closed(key, epoch, Closed.DELETED, f"gone from {key.source}")
-    if not gate.is_here(now):
+    if not gate.is_here(now) and not (gate.doubt and gate.doubt.blind):
         return Settlement(key, epoch, State.TAKEN, detail=f"left the intake of {key.source}", give_back=True)
     return None
 

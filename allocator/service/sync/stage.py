@@ -201,6 +201,7 @@ class Stage:
         what was lost, and who of the campaigns got no record; with the reason."""
         out = [*self._field_notes(), *(_left_note(one) for _, one in self._left_out())]
         out += [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
+        out += [f"{x.name}: {x.doubt.message}. {x.doubt.fix}" for x in self.gates if x.doubt]
         for name, done in self.results.items():
             out += [f"{name}: {held_note(newest(done.held_rows))}"] if done.held else []
             out += [f"{name}: {conflict_note(done.lost, done.conflicts)}"] if done.conflicts else []

@@ -25,6 +25,7 @@ from allocator.adapters.marketing.drop.parts import MAX_BYTES, Content, Rejected
 from allocator.adapters.marketing.drop.rejected import is_rejected, write_rejected
 from allocator.domain.lead import LeadKey, WriteResult
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.intake import IntakeDoubt
 from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.errors import SourceError
 from allocator.ports import Clock
@@ -121,6 +122,9 @@ class DropSource:
 
     def owner_ids(self) -> Mapping[str, str]:
         return {}
+
+    def intake_doubt(self) -> IntakeDoubt | None:
+        return None
 
     def taken(self) -> None:
         """Rejected rows are written beside their file, then it goes to done/. One for which that does not

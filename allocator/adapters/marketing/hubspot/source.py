@@ -13,6 +13,7 @@ from allocator.adapters.marketing.hubspot.settings import HubspotSettings, check
 from allocator.adapters.marketing.hubspot.shape import SOURCE
 from allocator.adapters.marketing.hubspot.write import Writer
 from allocator.domain.records import CrmUsage
+from allocator.domain.sync.intake import IntakeDoubt, doubt_of
 from allocator.domain.sync.values import FieldInfo, LeftOut, Made, SourceAnswer, SourceRecord, SourceWrite
 from allocator.ports import Clock
 
@@ -80,6 +81,11 @@ class HubspotSource:
     def owned(self) -> int:
         """How many contacts would be in intake if nobody owned them."""
         return self._reader.owned()
+
+    def intake_doubt(self) -> IntakeDoubt | None:
+        own = self._settings
+        by = "" if own.list else own.intake_field
+        return doubt_of(self.fields(), intake_field=by, intake=own.intake, owner_field=own.owner_field)
 
     def taken(self) -> None:
         """Contacts stay where they are."""
