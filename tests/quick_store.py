@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool
+
+from allocator.adapters.store.sql import open_store
 
 _MOST = 4_000
 
@@ -42,3 +48,20 @@ def make_quick() -> None:
         if isinstance(connection, sqlite3.Connection) and "quick" not in record.info:
             connection.execute("PRAGMA synchronous = OFF")
             record.info["quick"] = True
+
+
+def put_store(file: Path) -> None:
+    """A new store as the program makes it, without going through its migrations each time. One that is there
+    is left alone."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as made:
+        made.write(_new_store())
+
+
+@cache
+def _new_store() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        open_store("sqlite:///new.db", base=Path(folder)).close()
+        return (Path(folder) / "new.db").read_bytes()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from quick_store import put_store
 
 from allocator.adapters.store import tables
 from allocator.adapters.store.holder import Holder, this_process
@@ -83,6 +84,8 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
         url = f"sqlite:///{tmp_path / 'allocator.db'}"
         if request.param == "postgresql":
             url = request.getfixturevalue("postgresql_database")
+        else:
+            put_store(tmp_path / "allocator.db")
         made = Backend(request.param, url, lambda: open_store(url))
     yield made
     made.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from quick_store import put_store
 
 from allocator.entrypoints import cli
 from allocator.sandbox.app import Sandbox
@@ -32,6 +33,7 @@ class Org:
     # the product
 
     def init(self, *more: str) -> None:
+        put_store(self.config.parent / "allocator.db")
         code, _ = call(
             "init", str(self.config.parent), "--salesforce-url", self.info["url"],
             "--client-id", self.info["client_id"], "--client-secret", self.info["client_secret"],
