@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from allocator.domain.sync.mapping import FieldMap, Plan
 from allocator.domain.sync.values import CrmRecord, SyncRow, SyncWrite
-from rules.field_rules import Agreed, FieldRule, Seen, Side, Write
+from rules.field_rules import Agreed, Conflict, FieldRule, Seen, Side, Write
 from rules.field_values import FieldType, FieldValue, canonical
 from rules.fields import same
 
@@ -19,6 +19,15 @@ BASE_OF = "@base"
 RULES_OF = "@rules "
 """Begins the name of an entry among what is agreed on: the fingerprint of the rules that it was agreed on by
 is in the name, so that a store can tell without reading all the values."""
+
+
+def is_own(conflict: Conflict, agreed: Mapping[str, Agreed]) -> bool:
+    """Whether nobody lost anything: what the CRM tells of itself went to a field that was empty, or held what
+    we had told it; so where another field is named for it."""
+    if not conflict.rule.startswith("@") or conflict.winner != "theirs":
+        return False
+    told = {one.ours for name, one in agreed.items() if name.startswith("@")}
+    return conflict.lost in (None, "") or conflict.lost in told
 
 
 def with_rules(agreed: Mapping[str, Agreed], mapping: FieldMap, plan: Plan) -> dict[str, Agreed]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Link
-from allocator.domain.sync.base import agreed_without, known_base, place_of, rebased, with_rules
+from allocator.domain.sync.base import agreed_without, is_own, known_base, place_of, rebased, with_rules
 from allocator.domain.sync.mapping import ACCOUNT, EXTERNAL_ID, FieldMap, Plan
 from allocator.domain.sync.route import Place, Route, Taken, key_in, route_of, start_of
 from allocator.domain.sync.values import CrmRecord, Linked, SourceRecord, SyncRow, SyncStep, SyncWrite
@@ -163,7 +163,8 @@ def _in_step(case: Case, route: Route, mapping: FieldMap, clocks: Clocks, owners
     out = _Outgoing(case, route, mapping, plan)
     out.sort_out("ours", merged.ours)
     out.sort_out("theirs", merged.theirs)
-    conflicts = tuple(x for x in merged.conflicts if x.rule in out.sent and not _is_told(x, case.pending))
+    lost = (x for x in merged.conflicts if x.rule in out.sent and not is_own(x, case.agreed))
+    conflicts = tuple(x for x in lost if not _is_told(x, case.pending))
     row = _row(case, plan, route.end, clocks.at)
     row = replace(
         row,
