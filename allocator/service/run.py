@@ -328,6 +328,7 @@ class _Run:
             told = {one.key for one in made.decided} | {one.key for one in judged.ended}
             again = waiting.again & told
             self.tally.planned(made.decided, again, live=job.live)
+            self.stage.would_make(made.decided)
 
     def _judge(self, work: Sequence[Work], day: str) -> Judged:
         """The same, with the leads of marketing systems as the CRM's answers about them say."""

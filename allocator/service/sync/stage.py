@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from allocator.domain.lead import Effect, Record
+from allocator.domain.decision import Assigned
+from allocator.domain.lead import Effect, Record, State
 from allocator.domain.pauses import Pause, service_of
 from allocator.domain.records import Lease
 from allocator.domain.sync.mapping import ACCOUNT, CONTACT, LEAD, FieldMap, Sides
@@ -118,6 +119,13 @@ class Stage:
         for key in done.linked:
             self._made.setdefault(key.source, Counter())[effects[key]] += 1
         return done
+
+    def would_make(self, decided: Iterable[Assigned]) -> None:
+        """In observe mode what was decided counts as if it were made and linked."""
+        names = {gate.name for gate in self.gates}
+        for one in decided if not self.live else ():
+            if one.key.source in names and one.state is State.DECIDED and one.effect in OF_SOURCES:
+                self._made.setdefault(one.key.source, Counter())[one.effect] += 1
 
     def _lead(self, record: Record) -> Mapping[str, Any]:
         gate = self.arrivals.gate(record.key) if self.arrivals else None
