@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 
 from allocator.entrypoints import console
@@ -27,7 +28,7 @@ def show_timeline(found: Mapping[str, Any]) -> None:
     for entry in found["timeline"]:
         grid.add_row(f"    {_instant(entry['at'])}", f"[bold]{entry['what']}[/]", _told(entry))
         for field in entry["fields"]:
-            grid.add_row("", "", f"  {_field(field, entry['what'])}")
+            grid.add_row("", "", Padding(_field(field, entry["what"]), (0, 0, 0, 2)))
     console.out.print(grid)
 
 

@@ -96,10 +96,14 @@ def _order(entry: Entry) -> tuple[datetime, int, int]:
 
 
 def _came(store: Store, row: LeadRow, decided: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
-    """When it was made at its source, and the run that took it up first."""
+    """When it was made at its source, and the run that took it up first.
+
+    It was there before that, whatever its source's clock says: files are read in the middle of a run.
+    """
     source, side = row.key.source, _side_of(row.key)
-    yield Entry(row.record.created, "arrived", f"made in {source}", None, side, id=row.key.source_id)
     first = store.run(decided[0]["run"]) if decided else None
+    known = [row.record.created, *(one["at"] for one in decided), *([first.started] if first else [])]
+    yield Entry(min(known), "arrived", f"made in {source}", None, side, id=row.key.source_id)
     if first is not None:
         yield Entry(first.started, "pulled", f"from {source}", first.run, side, id=row.key.source_id)
 

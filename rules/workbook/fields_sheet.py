@@ -123,7 +123,8 @@ def _name(cell: Cell, report: Report, *, required: bool = False) -> str:
     if not typed or _NAME.fullmatch(typed):
         return typed
     path, _, last = typed.rpartition(".")
-    meant = re.sub(r"\W", "", last, flags=re.ASCII)
+    meant = "".join(last.split())
+    meant = meant if _NAME.fullmatch(meant) else ""  # any other sign says that another name is meant
     column, other = cell.place.column, f"{path.strip()} Field".title()
     fix = f"type {meant}" if meant else "type the name that the system's own settings show"
     if path and other in OBJECTS and other != column and column in OBJECTS:

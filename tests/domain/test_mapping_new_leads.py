@@ -106,6 +106,8 @@ def test_what_a_side_lacks_is_named_by_its_cell_with_the_nearest_name() -> None:
         ("T509", "A2"), ("T508", "C2"), ("T508", "D2"),
     ]  # fmt: skip
     assert said(CITY) == []
+    (lacking,) = doubts([on_sheet(FieldMapping("cities", "City"))], sides())
+    assert lacking.message == "There is no field cities in HubSpot that the allocator may see."
 
 
 def test_the_nearest_name_is_one_that_the_row_may_write() -> None:

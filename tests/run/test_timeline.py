@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contracts"))
 
@@ -316,6 +317,31 @@ def test_the_terminal_shows_texts_of_leads_without_markup_or_control_characters(
     assert "\x1b[2J" not in text
     assert "[bold red]You[/] won" in text and '"[/]" -> ' in text
     assert "x" * 50 not in text
+
+
+def test_a_field_that_needs_more_lines_stays_under_its_first_at_80_columns(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.created()
+    person.write("theirs", "Lead", LEAD, wrote("Company", "Analytical Engines of London", "Babbage and Sons"))
+    monkeypatch.setattr(console, "out", Console(width=80, highlight=False))
+    with console.out.capture() as printed:
+        show_timeline({"timeline": person.told()})
+    lines = printed.get().splitlines()
+    first = next(n for n, line in enumerate(lines) if "Company" in line)
+    column = lines[first].index("Company")
+    more = [line for line in lines[first + 1 :] if line.strip()]
+    assert more and all(line[:column].isspace() and not line[column].isspace() for line in more)
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_record_arrived_before_it_was_decided_whatever_its_clock_says(person: Person) -> None:
+    late = Record(KEY, NOW + HOUR, NOW + HOUR, "", {"Email": "kim@acme.example"})
+    person.store.add_pulled(person.lease, "hubspot", [late], None)
+    person.created()
+    told = person.told()
+    assert [entry["what"] for entry in told][:3] == ["arrived", "pulled", "decided"]
+    assert told[0]["at"] <= told[1]["at"] <= told[2]["at"]
 
 
 def test_every_word_of_the_timeline_is_documented() -> None:

@@ -30,6 +30,7 @@ from rules.field_values import FieldType, Misfit, convert
 from rules.model import FieldMapping
 
 MARKETING: Final = "Marketing Field"
+_SPELT: Final = {"hubspot": "HubSpot"}
 _SHOWN: Final = 5
 """Options that a message names."""
 
@@ -44,7 +45,7 @@ def doubts(rows: Iterable[FieldMapping], sides: Sides) -> tuple[Problem, ...]:
 def _of_row(row: FieldMapping, sides: Sides) -> Iterator[Problem]:
     ours = spelt(row.marketing, sides.ours)
     if not ours:
-        what = f"there is no field {row.marketing} in {sides.source} that the allocator may see"
+        what = f"there is no field {row.marketing} in {_shown(sides.source)} that the allocator may see"
         meant = (name for name in sides.ours if row.direction == "push" or may_pull(name, sides))
         yield _about(row, MARKETING, MARKETING_LACKS_FIELD, what, _near(row.marketing, meant))
     elif row.direction != "push" and not may_pull(ours, sides):
@@ -61,9 +62,10 @@ def _of_row(row: FieldMapping, sides: Sides) -> Iterator[Problem]:
 
 def _closed_ours(row: FieldMapping, ours: str, sides: Sides) -> Problem:
     if ours in sides.write_back.values():
-        what = f"the field {ours} of {sides.source} tells what the allocator writes back, and nothing else"
+        of = _shown(sides.source)
+        what = f"the field {ours} of {of} tells what the allocator writes back, and nothing else"
         return _about(row, MARKETING, FIELD_TAKEN, what, "map another field, or change [hubspot.write_back]")
-    what = f"the field {ours} of {sides.source} cannot be written, so nothing is pulled into it"
+    what = f"the field {ours} of {_shown(sides.source)} cannot be written, so nothing is pulled into it"
     return _about(row, MARKETING, FIELD_READ_ONLY, what, "type push, or map another field")
 
 
@@ -120,6 +122,11 @@ def _near(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.7)
     meant = f"type {by_fold[found[0]]}" if found else "correct the name"
     return f"{meant}, or ask the administrator to make the field or to show it to the allocator's user"
+
+
+def _shown(source: str) -> str:
+    """A marketing system as it spells its own name."""
+    return _SPELT.get(source, source)
 
 
 def _about(row: FieldMapping, column: str, code: str, what: str, fix: str) -> Problem:
