@@ -58,6 +58,7 @@ def put_store(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as made:
         made.write(_new_store())
+    file.with_name(f"{file.name}-journal").touch(0o600)  # empty, as the program leaves it
 
 
 @cache
