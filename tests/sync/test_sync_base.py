@@ -181,3 +181,53 @@ def test_an_edit_of_a_field_that_is_not_mapped_is_carried_over_once_it_is_again(
     world.rows = ROWS
     world.run()
     assert world.ours(id)["phone"] == "2" and not world.store.conflicts()
+
+
+# --- an object that was another record's meanwhile ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("same_cycle", [False, True])
+def test_what_another_record_emptied_is_not_emptied_when_the_contact_comes_back_with_the_same_external_id(
+    world: World, same_cycle: bool
+) -> None:
+    """The other record's id was refused, so that the Contact still names the one that gets it back."""
+    pair = at_rest(world, phone="1"), at_rest(world, phone="1")
+    one, two = reversed(pair) if same_cycle else pair  # who is looked at first frees it for who comes next
+    contact = world.act("convert", world.lead(one))
+    world.crm.add_contact(email="", owner=world.user, Marketing_Id__c=f"hubspot:{two}")
+    world.full_hours = 0
+    world.settle(2)
+    world.source.archive(one)
+    world.settle(1)
+    world.act("convert", world.lead(two), contact=contact)
+    world.settle(2)
+    world.edit_ours(two, phone=None)
+    world.settle(1)
+    assert not world.theirs(contact)["Phone"] and world.theirs(contact)["Marketing_Id__c"] == f"hubspot:{one}"
+    world.source.archive(two)
+    world.source.restore(one)
+    world.settle(1 if same_cycle else 2)
+    link = world.live_link(one)
+    assert link is not None and link.crm_id == contact
+    world.settle(2)
+    assert world.ours(one)["phone"] == world.theirs(contact)["Phone"] == "1"
+
+
+def test_what_a_person_emptied_stays_empty_when_the_contact_was_another_records_only_before(
+    world: World,
+) -> None:
+    two, one = at_rest(world), at_rest(world, phone="1")
+    contact = world.act("convert", world.lead(two))
+    world.full_hours = 0
+    world.settle(2)
+    world.source.archive(two)
+    world.settle(1)
+    world.act("convert", world.lead(one), contact=contact)
+    world.settle(3)
+    assert world.ours(one)["phone"] == world.theirs(contact)["Phone"] == "1"
+    world.source.archive(one)
+    world.settle(1)
+    world.edit_theirs(contact, Phone=None)
+    world.source.restore(one)
+    world.settle(3)
+    assert not world.ours(one)["phone"] and not world.theirs(contact)["Phone"]

@@ -39,6 +39,8 @@ class Case:
     """It was converted between an earlier read and its write."""
     winners_links: tuple[Link, ...] = ()
     """Those of the record that it lives on as, if it lost a merge on our side."""
+    was_anothers: bool = False
+    """Another record of the system had the object since this one's link to it ended."""
 
     @property
     def agreed(self) -> Mapping[str, Agreed]:
@@ -203,8 +205,25 @@ def _of_its_own(rule: FieldRule, key: LeadKey, end: CrmRecord) -> FieldRule:
     return replace(rule, rule="overwrite") if said and said.source == key.source else rule
 
 
+def regained(case: Case, step: SyncStep) -> Link | None:
+    """The record's own link that had ended and stands again by this step, as it ended."""
+    live = {(x.object, x.crm_id) for x in step.links if (x.key, x.state) == (case.key, Linked.LIVE)}
+    return next((x for x in case.links if (x.object, x.crm_id) in live), None)
+
+
+def had_since(lost: Link, links: Iterable[Link]) -> bool:
+    """Whether another record of the system had the object after this link to it ended; `links` lead there."""
+    at = (lost.crm, lost.key.source, lost.object)
+    return any(
+        (x.crm, x.key.source, x.object) == at and x.key != lost.key and x.since >= lost.since for x in links
+    )
+
+
 def _was_anothers(case: Case, end: CrmRecord) -> bool:
-    """Whether another record of the system had the object before this one gets it, or gets it back."""
+    """Whether another record of the system had the object before this one gets it, or gets it back: the
+    links say so, or the external id."""
+    if case.was_anothers:
+        return True
     is_ours = any((x.object, x.crm_id, x.state) == (end.object, end.id, Linked.LIVE) for x in case.links)
     said = key_in(end.external_id)
     return not is_ours and said is not None and said.source == case.key.source and said != case.key

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from allocator.domain.lead import LeadKey
 from allocator.domain.records import Lease, Link
-from allocator.domain.sync.look import Case, Clocks, Look, look
+from allocator.domain.sync.look import Case, Clocks, Look, had_since, look, regained
 from allocator.domain.sync.mapping import FieldMap
 from allocator.domain.sync.route import start_of
 from allocator.domain.sync.values import Linked, SyncRow, SyncStep, SyncWrite
@@ -237,6 +237,15 @@ class _Cycle:
         return live is not None and (live.object, live.crm_id) not in own
 
     def _look(self, case: Case) -> Look:
+        """Who had the object meanwhile is asked of the store only for a record that gets it back: the
+        external id does not tell where the other one's was refused."""
+        one = self._look_once(case)
+        lost = regained(case, one.step)
+        if lost is None or not had_since(lost, self._store.links_of(lost.crm_id)):
+            return one
+        return self._look_once(replace(case, was_anothers=True))
+
+    def _look_once(self, case: Case) -> Look:
         clocks = Clocks(self._now(), self._fresh.ours_ahead, self._fresh.theirs_ahead)
         return look(case, self._mapping, self.known.taken, clocks, self._owners)
 
