@@ -9,7 +9,7 @@ demo: $(READY)
 	@$(BIN)/allocator demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(READY)
 	@$(BIN)/ruff check .

@@ -624,6 +624,8 @@ def read_rows(store_url: str) -> dict[str, list[Row]]:
     engine = sa.create_engine(url, isolation_level="SERIALIZABLE")
     try:
         with engine.connect() as connection:
+            # What "*" stands for is this store's own: it is not to be remembered from another one.
+            connection = connection.execution_options(compiled_cache=None)
             names = {name: sa.table(name) for name in TABLES}
             return {
                 name: [
