@@ -10,13 +10,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from fixed_tables import FixedTables
+
 from allocator.adapters.crm.memory import MemoryCRM, MemoryLead
 from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.store.sql import SqlStore, open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.impact import Impact, Place
 from allocator.domain.lead import OwnerWrite, State, WriteAnswer
-from allocator.domain.records import LeadRow, TablesLook, TablesVersion
+from allocator.domain.records import LeadRow
 from allocator.service.impact import measure
 from allocator.service.run import Job, run
 from rules.cells import parse_cell
@@ -110,34 +112,6 @@ def company(
     return RoutingTables(
         version * 8, settings or {}, FACTS, (), {}, layers, tuple(teams), overrides=tuple(overrides)
     )
-
-
-class FixedTables:
-    """The same tables at every look."""
-
-    name = place = "routing_tables.xlsx"
-
-    def __init__(self, tables: RoutingTables) -> None:
-        self.tables = tables
-
-    def touched(self) -> tuple[str, str]:
-        return "", ""
-
-    def draft(self, *, extra: Any) -> None:
-        return None
-
-    def read(self, version: TablesVersion) -> None:
-        return None
-
-    def check(self, version: TablesVersion, *, extra: Any) -> RoutingTables:
-        return self.tables
-
-    def look(self, store: Any, *, now: datetime, extra: Any) -> TablesLook:
-        last = store.tables()
-        if last is not None and last.sha256 == self.tables.version:
-            return TablesLook(self.tables, last)
-        version = TablesVersion(self.tables.version, b"", now, "test", base=last.sha256 if last else "")
-        return TablesLook(self.tables, version, fresh=True)
 
 
 class Crm(MemoryCRM):

@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from impact_world import START, FixedTables, World, company, moves, person, row
+from fixed_tables import FixedTables
+from impact_world import START, World, company, moves, person, row
 
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import State

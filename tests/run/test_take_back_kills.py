@@ -9,16 +9,17 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from impact_world import START, Crm, FixedTables, company, person, row, user
+from doomed import Doom, Doomed, Killed
+from fixed_tables import FixedTables
+from impact_world import START, Crm, company, person, row, user
 
 from allocator.adapters.store.memory import MemoryStore
 from allocator.domain.facts import SALESFORCE_FACTS
-from allocator.domain.lead import OwnerWrite, State
+from allocator.domain.lead import State
 from allocator.domain.take_backs import Asked, Ended, TakeBack
 from allocator.errors import BusyError
 from allocator.service.run import Job, run
@@ -36,49 +37,9 @@ TABLES = company(
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
-class Killed(BaseException):
-    pass
-
-
-@dataclass
-class Doom:
-    """Death before, after or in the middle of step `at`; `late` are the writes that arrive after it."""
-
-    at: int
-    moment: str
-    steps: list[str] = field(default_factory=list)
-    dead: bool = False
-    late: list[OwnerWrite] = field(default_factory=list)
-
-    def meet(self, name: str, work: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        if self.dead:
-            raise Killed
-        if name not in STEPS:
-            return work(*args, **more)
-        self.steps.append(name)
-        if len(self.steps) != self.at:
-            return work(*args, **more)
-        self.dead = True
-        if self.moment == "after":
-            work(*args, **more)
-        if name == "give" and self.moment in ("middle", "late"):
-            half = len(args[0]) // 2
-            work(args[0][:half])
-            self.late = list(args[0][half:]) if self.moment == "late" else []
-        raise Killed
-
-
-class Doomed:
-    """A store or a CRM as a process has it that is killed on the way."""
-
-    def __init__(self, inner: Any, doom: Doom) -> None:
-        self._inner, self._doom = inner, doom
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if not callable(found):
-            return found
-        return lambda *args, **more: self._doom.meet(name, found, *args, **more)
+def doom_at(at: int = 0, moment: str = "") -> Doom:
+    """Death at that step; at none by default."""
+    return Doom(at, moment, STEPS, sends="give")
 
 
 class History:
@@ -121,7 +82,7 @@ class History:
     def survive(self, work: Callable[[Doom], Any], doom: Doom | None) -> Any:
         """Its result; None when it was killed: then the lease runs out and what is on its way may arrive."""
         try:
-            return work(doom or Doom(0, ""))
+            return work(doom or doom_at())
         except Killed:
             if self.store.box.state.expires:
                 self.store.box.state.expires = LONG_AGO
@@ -188,12 +149,12 @@ def again_from(history: History) -> Callable[[], History]:
 
 def kills(make: Callable[[], History], work: Callable[[History, Doom], object]) -> list[Doom]:
     """A doom for each moment of each step that the work takes undisturbed."""
-    whole = Doom(0, "")
+    whole = doom_at()
     work(make(), whole)
     dooms = []
     for n, name in enumerate(whole.steps, 1):
         moments = ("before", "after", "middle", "late") if name == "give" else ("before", "after")
-        dooms += [Doom(n, moment) for moment in moments]
+        dooms += [doom_at(n, moment) for moment in moments]
     return dooms
 
 
@@ -287,7 +248,7 @@ def test_an_undo_waits_for_nobody_who_is_dead_and_never_joins_one_who_lives() ->
     one.run()
     lease = one.store.begin_run(slot="", by="somebody", at=one.at, live=True, seconds=90)
     with pytest.raises(BusyError, match="is at work"):
-        undo(one.job(Doom(0, "")), 1)
+        undo(one.job(doom_at()), 1)
     one.store.box.state.expires = LONG_AGO
     assert lease.run == 2
     assert len(one.undo(1).back) == 3

@@ -9,13 +9,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from fixed_tables import FixedTables
+
 from allocator.adapters.crm.memory import MemoryCRM, MemoryLead
 from allocator.adapters.marketing.memory import MemorySource
 from allocator.adapters.store.memory import MemoryStore
 from allocator.adapters.store.sql import open_store
 from allocator.domain.facts import SALESFORCE_FACTS
 from allocator.domain.lead import LeadKey
-from allocator.domain.records import LeadRow, Link, TablesLook, TablesVersion
+from allocator.domain.records import LeadRow, Link
 from allocator.service.run import Job, Outcome, run
 from allocator.service.sync.stage import Marketing
 from rules.default_fields import DEFAULT_FIELDS
@@ -48,34 +50,6 @@ def tables(**settings: str) -> RoutingTables:
     )  # fmt: skip
 
 
-class SameTables:
-    """The same tables at every look."""
-
-    name = place = "routing_tables.xlsx"
-
-    def __init__(self, tables: RoutingTables) -> None:
-        self.tables = tables
-
-    def touched(self) -> tuple[str, str]:
-        return "", ""
-
-    def draft(self, *, extra: Any) -> None:
-        return None
-
-    def read(self, version: TablesVersion) -> None:
-        return None
-
-    def check(self, version: TablesVersion, *, extra: Any) -> RoutingTables:
-        return self.tables
-
-    def look(self, store: Any, *, now: datetime, extra: Any) -> TablesLook:
-        last = store.tables()
-        if last is not None and last.sha256 == self.tables.version:
-            return TablesLook(self.tables, last)
-        version = TablesVersion(self.tables.version, b"", now, "test", base=last.sha256 if last else "")
-        return TablesLook(self.tables, version, fresh=True)
-
-
 @dataclass
 class World:
     """One CRM, one marketing system, one store, run after run an hour apart."""
@@ -103,7 +77,7 @@ class World:
         chosen = (self.source,) if sources is None else tuple(sources)
         marketing = Marketing(chosen, {"hubspot": WRITE_BACK})
         return Job(
-            crm or self.crm, store or self.store, SameTables(self.tables), self, SALESFORCE_FACTS,
+            crm or self.crm, store or self.store, FixedTables(self.tables), self, SALESFORCE_FACTS,
             live=self.live, marketing=marketing,
         )  # fmt: skip
 

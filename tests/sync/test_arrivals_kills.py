@@ -6,16 +6,15 @@ the store or a system any more, but a creation that was on its way may still arr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from arrivals_world import World, user
+from doomed import Doom, Doomed, Killed
 
 from allocator.adapters.crm.memory import MemoryFault
 from allocator.domain.lead import LeadKey, State
-from allocator.domain.sync.values import NewLead
 from allocator.service.run import run
 
 STEPS = frozenset({
@@ -26,49 +25,9 @@ STEPS = frozenset({
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
-class Killed(BaseException):
-    pass
-
-
-@dataclass
-class Doom:
-    """Death before, after or in the middle of step `at`; `late` are creations that arrive after it."""
-
-    at: int
-    moment: str
-    steps: list[str] = field(default_factory=list)
-    dead: bool = False
-    late: list[NewLead] = field(default_factory=list)
-
-    def meet(self, name: str, work: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        if self.dead:
-            raise Killed
-        if name not in STEPS:
-            return work(*args, **more)
-        self.steps.append(name)
-        if len(self.steps) != self.at:
-            return work(*args, **more)
-        self.dead = True
-        if self.moment == "after":
-            work(*args, **more)
-        if name == "create" and self.moment in ("middle", "late"):
-            half = len(args[0]) // 2
-            work(args[0][:half])
-            self.late = list(args[0][half:]) if self.moment == "late" else []
-        raise Killed
-
-
-class Doomed:
-    """A store, a CRM or a marketing system as a process has it that is killed on the way."""
-
-    def __init__(self, inner: Any, doom: Doom) -> None:
-        self._inner, self._doom = inner, doom
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if not callable(found):
-            return found
-        return lambda *args, **more: self._doom.meet(name, found, *args, **more)
+def doom_at(at: int = 0, moment: str = "") -> Doom:
+    """Death at that step; at none by default."""
+    return Doom(at, moment, STEPS, sends="create")
 
 
 def story() -> tuple[World, list[str]]:
@@ -95,7 +54,7 @@ def doomed_run(world: World, doom: Doom) -> None:
 
 def steps_of_a_run() -> list[str]:
     world, _ = story()
-    doom = Doom(0, "")
+    doom = doom_at()
     doomed_run(world, doom)
     return doom.steps
 
@@ -131,7 +90,7 @@ def test_a_run_that_makes_leads_is_carried_on_wherever_it_was_killed(moment: str
         if moment in ("middle", "late") and name != "create":
             continue
         world, numbers = story()
-        doom = Doom(at, moment)
+        doom = doom_at(at, moment)
         doomed_run(world, doom)
         assert doom.dead, name
         if doom.late:
@@ -145,7 +104,7 @@ def test_a_run_that_makes_leads_is_carried_on_wherever_it_was_killed(moment: str
 def test_the_dead_ones_creation_that_arrives_after_the_next_run_has_read_makes_no_second_lead() -> None:
     world, numbers = story()
     steps = steps_of_a_run()
-    doom = Doom(steps.index("create") + 1, "late")
+    doom = doom_at(steps.index("create") + 1, "late")
     doomed_run(world, doom)
     world.run()
     world.crm.create(doom.late)
