@@ -7,13 +7,12 @@ overwritten. One epoch sends one owner only, however often.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from allocator.domain.lead import (
     Effect,
-    LeadKey,
     LeadStatus,
     OwnerWrite,
     Reason,
@@ -21,19 +20,13 @@ from allocator.domain.lead import (
     WriteAnswer,
     WriteResult,
 )
-from allocator.domain.pauses import Pause, people_of, service_of, teams_of
+from allocator.domain.pauses import Pause
 from allocator.domain.records import Lease, PendingWrite, Settlement
-from allocator.errors import QuotaError, SourceError
 from allocator.ports import CRM, Progress, Store
+from allocator.service.courier import AT_ONCE, LOCK_TRIES, TRIES, Courier, Delivery, held, stopped_by
 from allocator.service.pull import fate
 from allocator.service.settling import Settle
 
-BATCH = 200
-"""Leads a batch: eight composites of 25, one read-back."""
-AT_ONCE = 100
-"""Leads sent under one look at the lease: the four composites that the CRM takes at a time."""
-TRIES = 3
-LOCK_TRIES = 4
 _NOT_KNOWN = (WriteResult.UNKNOWN, WriteResult.UNSENT)
 """A write that may still land, or never left: it stays in the outbox, and the turn with it."""
 
@@ -50,25 +43,6 @@ class _Item:
     @property
     def id(self) -> str:
         return self.pending.key.source_id
-
-
-@dataclass(slots=True)
-class Delivery:
-    """What became of the writes of one run: `settled` are final, `left` wait for the next run.
-
-    `contested` were written and then read with another owner, or changed under us each time. `refused` are
-    the leads that the CRM would not let their person own, by Person ID.
-    """
-
-    settled: list[Settlement] = field(default_factory=list)
-    left: list[PendingWrite] = field(default_factory=list)
-    trouble: SourceError | None = None
-    contested: list[LeadKey] = field(default_factory=list)
-    refused: dict[str, list[LeadKey]] = field(default_factory=dict)
-    paused: Pause | None = None
-    """The service's pause, if that is why the rest was left."""
-    linked: list[LeadKey] = field(default_factory=list)
-    """Of marketing records: those that got their link to the CRM."""
 
 
 def deliver(
@@ -93,40 +67,33 @@ def deliver(
     crew = _Courier(crm, store, lease, settle, refused)
     owners = [p for p in store.pending() if p.effect is Effect.OWNER]
     items = [_Item(p, None if p.attempts else stamps.get(p.key.source_id)) for p in owners]
-    for start in range(0, len(items), BATCH):
-        batch = items[start : start + BATCH]
-        pauses = store.pauses(now=now())
-        crew.done.paused = crew.done.paused or service_of(pauses)
-        if crew.done.paused or crew.done.trouble is not None or stop():
-            crew.done.left.extend(i.pending for i in batch)
-            continue
-        crew.carry(batch, pauses)
-        progress("deliver", start + len(batch), len(items))
-    return crew.done
+    return crew.carry(items, now=now, progress=progress, stop=stop)
 
 
-class _Courier:
-    """Carries batches: read where needed, send, read back, settle."""
+class _Courier(Courier):
+    """Carries owners: read where needed, send, read back, settle."""
 
     def __init__(self, crm: CRM, store: Store, lease: Lease, settle: Settle, refused: set[str]) -> None:
-        self.crm, self.store, self.lease, self.settle, self.refused = crm, store, lease, settle, refused
+        super().__init__(crm, store, lease, settle, refused)
         self.intake = crm.intake_ids()
-        self.done = Delivery()
 
-    def carry(self, batch: Sequence[_Item], pauses: Sequence[Pause]) -> None:
-        """One batch to its end: each item settled, or left for the next run."""
-        earlier = len(self.done.settled)
+    def carry(
+        self,
+        items: Sequence[_Item],
+        *,
+        now: Callable[[], datetime],
+        progress: Progress,
+        stop: Callable[[], bool],
+    ) -> Delivery:
+        """All of them, batch by batch."""
+        return self._carry_all(items, self._batch, stage="deliver", now=now, progress=progress, stop=stop)
+
+    def _batch(self, batch: Sequence[_Item], pauses: Sequence[Pause]) -> None:
         # Apart before anything is read: reading gives every lead a stamp, also one that a person has taken.
         unread, fresh = [i for i in batch if i.stamp is None], [i for i in batch if i.stamp is not None]
-        try:
-            todo = self._without_paused(self._read(unread) + fresh, pauses)
-            while todo:
-                todo = self._round(todo)
-        except SourceError as error:
-            self.done.trouble = error
-        settled = {(s.key, s.epoch) for s in self.done.settled[earlier:]}
-        left = (i.pending for i in batch if (i.pending.key, i.pending.epoch) not in settled)
-        self.done.left.extend(left)
+        todo = self._without_paused(self._read(unread) + fresh, pauses)
+        while todo:
+            todo = self._round(todo)
 
     def _round(self, items: Sequence[_Item]) -> list[_Item]:
         """Send once, settle what the answers settle, read the rest back. Returns what is to be sent again."""
@@ -159,31 +126,14 @@ class _Courier:
                 return sent, True
         return sent, False
 
-    def _without_paused(self, items: list[_Item], pauses: Sequence[Pause]) -> list[_Item]:
-        """Who is paused gets nothing more, though it was decided: the next run decides these again."""
-        if not pauses:
-            return items
-        people, teams = people_of(pauses), teams_of(pauses)
-        found = [(i, people.get(i.pending.person or "") or teams.get(i.pending.team or "")) for i in items]
-        self._settle(_held(i, Reason.PAUSED, pause.said) for i, pause in found if pause)
-        return [i for i, pause in found if not pause]
-
-    def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
-        """An owner the CRM refused once is out for this run: their other leads are not sent at all."""
-        out = [i for i in items if i.pending.owner in self.refused]
-        self._settle(_held(i, Reason.OWNER_REFUSED, "refused for another lead of this run") for i in out)
-        return [i for i in items if i.pending.owner not in self.refused]
-
     def _refusal(self, item: _Item) -> Settlement | None:
         """What the answer alone settles: the CRM surely did not write, and trying again would not help."""
         answer = item.answer
         assert answer is not None
         if answer.result is WriteResult.REFUSED_OWNER:
-            self.refused.add(item.pending.owner)
-            self.done.refused.setdefault(item.pending.person or "", []).append(item.pending.key)
-            return _held(item, Reason.OWNER_REFUSED, answer.detail)
+            return self._owner_refused(item.pending, answer.detail)
         if answer.result is WriteResult.REJECTED:
-            return _held(item, Reason.CRM_REJECTED, answer.detail)
+            return held(item.pending, Reason.CRM_REJECTED, answer.detail)
         return None
 
     def _final(self, item: _Item) -> bool:
@@ -212,7 +162,7 @@ class _Courier:
         locked = item.answer.result is WriteResult.LOCKED
         if not locked:
             self.done.contested.append(item.pending.key)
-        return _held(item, Reason.LOCKED if locked else Reason.CONTESTED, item.answer.detail)
+        return held(item.pending, Reason.LOCKED if locked else Reason.CONTESTED, item.answer.detail)
 
     def _still_ours(self, item: _Item, status: LeadStatus) -> bool:
         item.stamp = status.stamp
@@ -223,23 +173,6 @@ class _Courier:
         locked = item.answer is not None and item.answer.result is WriteResult.LOCKED
         return item.sent < (LOCK_TRIES if locked else TRIES)
 
-    def _settle(self, settlements: Iterable[Settlement]) -> None:
-        found = tuple(settlements)
-        if found:
-            self.settle(found)
-            self.done.settled.extend(found)
-
-
-def stopped_by(answers: Iterable[WriteAnswer | None]) -> SourceError:
-    """Why the rest was not sent, as the last answer told."""
-    codes = {one.detail for one in answers if one is not None and one.result is WriteResult.UNSENT}
-    later = "What was written is confirmed; the next run carries on."
-    if "REQUEST_LIMIT_EXCEEDED" in codes:
-        said = "The CRM's daily limit of requests, or our share of it (usage_limit), is used up."
-        return QuotaError(f"{said} {later}")
-    told = ", ".join(sorted(codes)) or "no reason"
-    return SourceError(f"The CRM takes no more writes for now ({told}). {later}")
-
 
 def _is_ours(item: _Item, status: LeadStatus) -> bool:
     """Converted by the owner we gave it to is ours too: the link moves to the Contact at a later look."""
@@ -249,11 +182,3 @@ def _is_ours(item: _Item, status: LeadStatus) -> bool:
 def _stamp(item: _Item) -> datetime:
     assert item.stamp is not None
     return item.stamp
-
-
-def _held(item: _Item, reason: Reason, detail: str) -> Settlement:
-    pending = item.pending
-    avoid = pending.person if reason is Reason.OWNER_REFUSED else None
-    return Settlement(
-        pending.key, pending.epoch, State.HELD, reason=str(reason), detail=detail, give_back=True, avoid=avoid
-    )

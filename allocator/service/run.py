@@ -28,7 +28,8 @@ from allocator.ports import CRM, Clock, LeadSource, Ping, Progress, Store, Table
 from allocator.service import allocate, report
 from allocator.service.alerts import Desk, Seen, covered, findings, may_pass
 from allocator.service.answering import Answering
-from allocator.service.deliver import Delivery, deliver
+from allocator.service.courier import Delivery
+from allocator.service.deliver import deliver
 from allocator.service.handover import Watch
 from allocator.service.heartbeat import Heartbeat
 from allocator.service.pull import pull, settle_absent

@@ -16,7 +16,7 @@ from allocator.domain.records import LeadRow, Lease
 from allocator.domain.take_backs import BackEnd, Ended, Step, TakeBack, Verdict, judge
 from allocator.errors import SourceError
 from allocator.ports import CRM, Progress, Store
-from allocator.service.deliver import AT_ONCE, BATCH, TRIES, stopped_by
+from allocator.service.courier import AT_ONCE, BATCH, TRIES, stopped_by
 from rules.model import RoutingTables
 
 _FINAL = (WriteResult.REFUSED_OWNER, WriteResult.REJECTED)

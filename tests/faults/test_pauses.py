@@ -37,7 +37,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> At:
 
 @pytest.fixture
 def batches_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("allocator.service.deliver.BATCH", 2)
+    monkeypatch.setattr("allocator.service.courier.BATCH", 2)
 
 
 def come(org: FaultyOrg, number: int) -> list[str]:

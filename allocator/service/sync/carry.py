@@ -29,7 +29,7 @@ from allocator.domain.sync.values import (
 )
 from allocator.errors import SourceError
 from allocator.ports import Store
-from allocator.service.deliver import stopped_by
+from allocator.service.courier import stopped_by
 from allocator.service.sync.fresh import Fresh
 from allocator.service.sync.singly import Answer, Send, end_of, one_by_one
 from rules.field_rules import Agreed, FieldProblem, FieldRule, Seen

@@ -6,18 +6,17 @@ id before it is sent again; one epoch sends one owner only, however often.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from allocator.domain.lead import Closed, Effect, LeadKey, Reason, Record, State, WriteAnswer, WriteResult
-from allocator.domain.pauses import Pause, people_of, service_of, teams_of
+from allocator.domain.pauses import Pause
 from allocator.domain.records import Lease, Link, PendingWrite, Settlement
 from allocator.domain.sync.values import CrmRecord, Linked, Made, NewLead
-from allocator.errors import SourceError
 from allocator.ports import CRM, Progress, Store
-from allocator.service.deliver import AT_ONCE, BATCH, LOCK_TRIES, Delivery, stopped_by
+from allocator.service.courier import AT_ONCE, LOCK_TRIES, Courier, Delivery, held, stopped_by
 from allocator.service.settling import Settle
 
 LEAD = "Lead"
@@ -80,20 +79,11 @@ def create(
     maker = _Maker(crm, store, lease, settle, refused, fields, now)
     wanted = [p for p in store.pending() if p.effect in OF_SOURCES and p.key.source in sources]
     items = [_Item(p, p.key in fresh and not p.attempts) for p in wanted]
-    for start in range(0, len(items), BATCH):
-        batch = items[start : start + BATCH]
-        pauses = store.pauses(now=now())
-        maker.done.paused = maker.done.paused or service_of(pauses)
-        if maker.done.paused or maker.done.trouble is not None or stop():
-            maker.done.left.extend(i.pending for i in batch)
-            continue
-        maker.carry(batch, pauses)
-        progress("create", start + len(batch), len(items))
-    return maker.done
+    return maker.carry(items, progress=progress, stop=stop)
 
 
-class _Maker:
-    """Carries batches: look where needed, send, read back, settle."""
+class _Maker(Courier):
+    """Carries creations and links: look where needed, send, read back, settle."""
 
     def __init__(
         self,
@@ -105,25 +95,20 @@ class _Maker:
         fields: LeadFields,
         now: Callable[[], datetime],
     ) -> None:
-        self.crm, self.store, self.lease, self.settle, self.refused = crm, store, lease, settle, refused
+        super().__init__(crm, store, lease, settle, refused)
         self.fields, self.now = fields, now
-        self.done = Delivery()
 
-    def carry(self, batch: Sequence[_Item], pauses: Sequence[Pause]) -> None:
-        """One batch to its end: each item settled, or left for the next run."""
-        earlier = len(self.done.settled)
-        try:
-            self._link([i for i in batch if i.pending.effect is Effect.LINK])
-            new = [i for i in batch if i.pending.effect is Effect.CREATE]
-            fresh, unread = [i for i in new if i.read], [i for i in new if not i.read]
-            todo = self._without_paused(self._without_linked(self._look(unread) + fresh), pauses)
-            while todo:
-                todo = self._round(todo)
-        except SourceError as error:
-            self.done.trouble = error
-        settled = {(s.key, s.epoch) for s in self.done.settled[earlier:]}
-        left = (i.pending for i in batch if (i.pending.key, i.pending.epoch) not in settled)
-        self.done.left.extend(left)
+    def carry(self, items: Sequence[_Item], *, progress: Progress, stop: Callable[[], bool]) -> Delivery:
+        """All of them, batch by batch."""
+        return self._carry_all(items, self._batch, stage="create", now=self.now, progress=progress, stop=stop)
+
+    def _batch(self, batch: Sequence[_Item], pauses: Sequence[Pause]) -> None:
+        self._link([i for i in batch if i.pending.effect is Effect.LINK])
+        new = [i for i in batch if i.pending.effect is Effect.CREATE]
+        fresh, unread = [i for i in new if i.read], [i for i in new if not i.read]
+        todo = self._without_paused(self._without_linked(self._look(unread) + fresh), pauses)
+        while todo:
+            todo = self._round(todo)
 
     # --- links ---
 
@@ -151,9 +136,11 @@ class _Maker:
         for item, place in ends:
             key = item.pending.key
             if (mine := own.get(key, place)) != place:
-                found[key] = _held(item, Reason.AMBIGUOUS_MATCH, f"linked to {mine} meanwhile")
+                found[key] = held(item.pending, Reason.AMBIGUOUS_MATCH, f"linked to {mine} meanwhile")
             elif (other := others.get(place, key)) != key:
-                found[key] = _held(item, Reason.AMBIGUOUS_MATCH, f"{place} is linked to {other} already")
+                found[key] = held(
+                    item.pending, Reason.AMBIGUOUS_MATCH, f"{place} is linked to {other} already"
+                )
         return found
 
     def _own_places(self, items: Sequence[_Item]) -> dict[LeadKey, Place]:
@@ -164,7 +151,9 @@ class _Maker:
         """What somebody linked meanwhile is not made."""
         own = self._own_places(items) if items else {}
         out = [(i, own[i.pending.key]) for i in items if i.pending.key in own]
-        self._settle(_held(i, Reason.AMBIGUOUS_MATCH, f"linked to {place} meanwhile") for i, place in out)
+        self._settle(
+            held(i.pending, Reason.AMBIGUOUS_MATCH, f"linked to {place} meanwhile") for i, place in out
+        )
         return [i for i in items if i.pending.key not in own]
 
     # --- creations ---
@@ -209,13 +198,15 @@ class _Maker:
         if answer.result not in _SURELY_NOT or answer.detail == _THERE_ALREADY:
             return None
         if answer.result is WriteResult.REFUSED_OWNER:
-            self.refused.add(item.pending.owner)
-            self.done.refused.setdefault(item.pending.person or "", []).append(item.pending.key)
-            return _held(item, Reason.OWNER_REFUSED, _said(answer))
+            return self._owner_refused(item.pending, _said(answer))
         if answer.matches:
-            return _held(item, _of_matches(answer), f"{answer.detail}: {', '.join(sorted(answer.matches))}")
+            return held(
+                item.pending, _of_matches(answer), f"{answer.detail}: {', '.join(sorted(answer.matches))}"
+            )
         duplicate = answer.detail.startswith("DUPLICATES")
-        return _held(item, Reason.DUPLICATE_PERSON if duplicate else Reason.CRM_REJECTED, _said(answer))
+        return held(
+            item.pending, Reason.DUPLICATE_PERSON if duplicate else Reason.CRM_REJECTED, _said(answer)
+        )
 
     def _look_back(self, items: Sequence[_Item]) -> list[_Item]:
         """Read what was made by its id where the answer told it, the rest by the external id."""
@@ -251,7 +242,7 @@ class _Maker:
         pending, (one, *more) = item.pending, found
         if more:
             said = f"several Leads have its external id: {', '.join(sorted(one.id for one in found))}"
-            return _held(item, Reason.AMBIGUOUS_MATCH, said)
+            return held(item.pending, Reason.AMBIGUOUS_MATCH, said)
         if not one.known or one.deleted:
             # Linked all the same: else its record would be new in the next run, and made once more.
             self.store.save_links(self.lease, [self._made_link(item, Place(LEAD, one.id))])
@@ -277,33 +268,14 @@ class _Maker:
         if answer is None:
             return None
         if answer.result is WriteResult.REJECTED:
-            return _held(item, Reason.CRM_REJECTED, _said(answer))
+            return held(item.pending, Reason.CRM_REJECTED, _said(answer))
         locked = answer.result is WriteResult.LOCKED and not self._may_send_again(item)
-        return _held(item, Reason.LOCKED, answer.detail) if locked else None
+        return held(item.pending, Reason.LOCKED, answer.detail) if locked else None
 
     def _may_send_again(self, item: _Item) -> bool:
         """Only what surely was not carried out; an unknown answer waits for the next run."""
         answer = item.answer
         return answer is not None and answer.result is WriteResult.LOCKED and item.sent < LOCK_TRIES
-
-    # --- who gets nothing more ---
-
-    def _without_paused(self, items: list[_Item], pauses: Sequence[Pause]) -> list[_Item]:
-        people, teams = people_of(pauses), teams_of(pauses)
-        found = [(i, people.get(i.pending.person or "") or teams.get(i.pending.team or "")) for i in items]
-        self._settle(_held(i, Reason.PAUSED, pause.said) for i, pause in found if pause)
-        return [i for i, pause in found if not pause]
-
-    def _without_refused_owners(self, items: Sequence[_Item]) -> list[_Item]:
-        out = [i for i in items if i.pending.owner in self.refused]
-        self._settle(_held(i, Reason.OWNER_REFUSED, "refused for another lead of this run") for i in out)
-        return [i for i in items if i.pending.owner not in self.refused]
-
-    def _settle(self, settlements: Iterable[Settlement]) -> None:
-        found = tuple(settlements)
-        if found:
-            self.settle(found)
-            self.done.settled.extend(found)
 
 
 def _standing(found: Sequence[CrmRecord]) -> Sequence[CrmRecord]:
@@ -326,11 +298,3 @@ def _said(answer: Made) -> str:
 def _as_write(item: _Item) -> WriteAnswer | None:
     answer = item.answer
     return None if answer is None else WriteAnswer(answer.id, answer.result, answer.detail)
-
-
-def _held(item: _Item, reason: Reason, detail: str) -> Settlement:
-    pending = item.pending
-    avoid = pending.person if reason is Reason.OWNER_REFUSED else None
-    return Settlement(
-        pending.key, pending.epoch, State.HELD, reason=str(reason), detail=detail, give_back=True, avoid=avoid
-    )

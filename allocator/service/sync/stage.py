@@ -17,7 +17,7 @@ from allocator.domain.sync.mapping_doubts import doubts
 from allocator.domain.sync.values import LeftOut
 from allocator.errors import SourceError
 from allocator.ports import CRM, Clock, LeadSource, Progress, Store
-from allocator.service.deliver import Delivery
+from allocator.service.courier import Delivery
 from allocator.service.settling import Settle
 from allocator.service.sync.arrivals import Arrivals, Gate, as_source, gates_of
 from allocator.service.sync.create import OF_SOURCES, create
