@@ -1,4 +1,5 @@
-"""What the sync cannot settle by itself: linked records that it holds, and values that lost a conflict."""
+"""What the sync cannot settle by itself: linked records that it holds, fields that it cannot carry over, and
+values that lost a conflict."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from rules.field_rules import Conflict
 
 HELD = "allocator links held"
 CONFLICTS = "allocator links conflicts"
+PROBLEMS = "allocator links problems"
 """The commands that show all of them."""
 NAMED = 3
 
@@ -33,6 +35,24 @@ def held_object(row: SyncRow) -> dict[str, Any]:
         "record": str(row.key), "reason": row.reason, "meaning": meaning or None, "fix": fix or None,
         "detail": row.detail, "since": row.since.isoformat(), "at": row.at.isoformat(),
     }  # fmt: skip
+
+
+def problem_rows(store: Store) -> list[SyncRow]:
+    """Every linked record that has a field which is not carried over, the last one looked at first."""
+    found = sorted((row for row in store.syncs() if row.problems), key=lambda row: row.key)
+    return sorted(found, key=lambda row: row.at, reverse=True)
+
+
+def problem_objects(row: SyncRow) -> list[dict[str, Any]]:
+    """The fields of a record that are not carried over: whose value it is, what happened, what to do."""
+    return [
+        {
+            "record": str(row.key), "field": one.field, "rule": one.rule, "code": one.code,
+            "from": words.named(one.side, row.key.source), "value": one.value, "message": one.message,
+            "fix": one.fix, "at": row.at.isoformat(),
+        }
+        for one in row.problems
+    ]  # fmt: skip
 
 
 def conflict_object(row: ConflictRow) -> dict[str, Any]:
@@ -58,6 +78,11 @@ def conflict_note(lost: Sequence[Conflict], count: int) -> str:
     return (
         f"{_count(count, 'conflict', 'conflicts')}, one value lost in each: {_some(said, more)}: {CONFLICTS}"
     )
+
+
+def problem_note(count: int) -> str:
+    """The same of fields that are not carried over; `count` records have some."""
+    return f"{_count(count, 'record has', 'records have')} fields that are not carried over: {PROBLEMS}"
 
 
 def _some(names: Sequence[str], more: int | None = None) -> str:

@@ -99,6 +99,13 @@ def test_a_value_that_does_not_convert_or_is_no_option_is_named_by_record_and_fi
     assert (found["lead"], named) == (
         f"hubspot:{record}", {("jobtitle", "no_conversion"), ("city", "not_an_option")},
     )  # fmt: skip
+    assert "hubspot: 1 record has fields that are not carried over: allocator links problems" in made["notes"]
+    listed = systems("links", "problems")[1]["problems"]
+    assert {(one["record"], one["field"], one["code"], one["value"]) for one in listed} == {
+        (f"hubspot:{record}", "jobtitle", "no_conversion", "twelve"),
+        (f"hubspot:{record}", "city", "not_an_option", "Rumour"),
+    }
+    assert all(one["fix"] for one in listed)
     store = store_of(load_settings(systems.config))
     shown = metrics.text(store, "0", now=datetime.now(UTC), beat_age=1.0).decode()
     store.close()

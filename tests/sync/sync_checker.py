@@ -152,7 +152,7 @@ def nothing_lost(h: History) -> Iterator[str]:
     """I15: what a write replaces was on the other side too, or a conflict row keeps it.
 
     A marketing system takes writes without a condition: an edit after our last read cannot be known, and is
-    left out here (`raced` counts them).
+    left out here.
     """
     for x, name, lost in _replaced(h):
         if not (x.side == "ours" and name in raced_fields(h, x)):

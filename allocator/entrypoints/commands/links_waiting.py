@@ -1,4 +1,5 @@
-"""`allocator links held | conflicts`: linked records that wait for a person, and values that were lost."""
+"""`allocator links held | conflicts | problems`: records that wait for a person, values that were lost, and
+fields that are not carried over."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from allocator import bootstrap
 from allocator.config import load_settings
 from allocator.entrypoints import console
 from allocator.entrypoints.console import DEFAULT_CONFIG, ConfigOption, JsonOption, plain
-from allocator.service.waiting_links import conflict_object, held_object, held_rows
+from allocator.service.waiting_links import (
+    conflict_object,
+    held_object,
+    held_rows,
+    problem_objects,
+    problem_rows,
+)
 
 WIDEST = 40
 """Of a value; --json has all of it."""
@@ -19,6 +26,7 @@ WIDEST = 40
 def register(app: typer.Typer) -> None:
     app.command("held", epilog="Example:  allocator links held --json")(held)
     app.command("conflicts", epilog="Example:  allocator links conflicts --limit 20")(conflicts)
+    app.command("problems", epilog="Example:  allocator links problems --json")(problems)
 
 
 def held(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> int:
@@ -65,6 +73,27 @@ def conflicts(
         console.hang("    ", told)
     if not rows:
         console.out.print("No conflict is known.")
+    return console.OK
+
+
+def problems(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> int:
+    """Fields of linked records that are not carried over, with what to do, the last one looked at first."""
+    store = bootstrap.store_of(load_settings(config))
+    try:
+        rows = [one for row in problem_rows(store) for one in problem_objects(row)]
+    finally:
+        store.close()
+    if as_json:
+        console.emit({"problems": rows})
+        return console.OK
+    for row in rows:
+        console.out.print(
+            f"[bold]{plain(row['record'])}[/]  {plain(row['field'])}, {row['code']}, {_day(row['at'])}"
+        )
+        console.hang("    ", f"{_value(row['value'])} of {plain(row['from'])}: {plain(row['message'])}")
+        console.hang("    to do: ", plain(row["fix"]))
+    if not rows:
+        console.out.print("Every field is carried over.")
     return console.OK
 
 

@@ -24,7 +24,7 @@ from allocator.service.sync.create import OF_SOURCES, create
 from allocator.service.sync.cycle import SyncResult, synchronise
 from allocator.service.sync.make_ours import MadeOurs, make_ours
 from allocator.service.sync.marks import FULL_HOURS, Pulled
-from allocator.service.waiting_links import conflict_note, held_note, newest
+from allocator.service.waiting_links import conflict_note, held_note, newest, problem_note
 from rules.model import RoutingTables
 
 FIELDS_SHOWN = 5
@@ -205,14 +205,15 @@ class Stage:
 
     @property
     def notes(self) -> list[str]:
-        """What of sheet Fields is left out, by its cell; links that contradict each other, what is held and
-        what was lost, and who of the campaigns got no record; with the reason."""
+        """What of sheet Fields is left out, by its cell; links that contradict each other, what is held, what
+        was lost and what is not carried over, and who of the campaigns got no record; with the reason."""
         out = [*self._field_notes(), *(_left_note(one) for _, one in self._left_out())]
         out += [f"{name}: held, {said}" for name, done in self.results.items() for said in done.left_out]
         out += [f"{x.name}: {x.doubt.message}. {x.doubt.fix}" for x in self.gates if x.doubt]
         for name, done in self.results.items():
             out += [f"{name}: {held_note(newest(done.held_rows))}"] if done.held else []
             out += [f"{name}: {conflict_note(done.lost, done.conflicts)}"] if done.conflicts else []
+            out += [f"{name}: {problem_note(done.problems)}"] if done.problems else []
         return [*out, *(note for name, done in self.made.items() for note in done.notes(name))]
 
     def _field_notes(self) -> list[str]:
